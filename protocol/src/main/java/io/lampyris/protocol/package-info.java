@@ -1,0 +1,4 @@
+@NullMarked
+package io.lampyris.protocol;
+
+import org.jspecify.annotations.NullMarked;
