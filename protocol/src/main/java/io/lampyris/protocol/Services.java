@@ -1,0 +1,10 @@
+package io.lampyris.protocol;
+
+/** Service numbers: a call names a node and one of these. */
+public final class Services {
+  public static final int STORAGE = 3;
+  public static final int META = 4;
+  public static final int MGMTD = 5;
+
+  private Services() {}
+}
