@@ -1,0 +1,106 @@
+package io.lampyris.client;
+
+import io.lampyris.protocol.Attributes;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The inode-based file system for threads outside reactors; every call blocks until answered. Names
+ * are raw bytes, as Linux has them. Any thread.
+ *
+ * <p>Every method throws {@link FileSystemException} with the errno that POSIX names for it.
+ */
+public interface FileSystem extends AutoCloseable {
+  /** On whose behalf. */
+  record User(int uid, int gid) {
+    public static final User ROOT = new User(0, 0);
+  }
+
+  /** Takes directory entries; {@code mode} has the type bits alone. */
+  interface EntryVisitor {
+    void onEntry(long inode, int mode, byte[] name);
+  }
+
+  /** For statfs. */
+  record Space(long capacityBytes, long freeBytes, long inodeCount) {}
+
+  Attributes lookup(User user, long parent, byte[] name) throws FileSystemException;
+
+  /** With the length as this client sees it, unflushed writes included. */
+  Attributes attributes(User user, long inode) throws FileSystemException;
+
+  /**
+   * Sets what {@code mask} ({@link io.lampyris.protocol.AttributeMask}) names of mode, uid, gid and
+   * times.
+   */
+  Attributes setAttributes(
+      User user, long inode, int mask, int mode, int uid, int gid, long atimeNs, long mtimeNs)
+      throws FileSystemException;
+
+  /** Sets the length: chunks past it are gone when this returns, what grows reads as zeros. */
+  Attributes truncate(User user, long inode, long lengthBytes) throws FileSystemException;
+
+  Attributes makeDirectory(User user, long parent, byte[] name, int mode)
+      throws FileSystemException;
+
+  Attributes makeSymlink(User user, long parent, byte[] name, byte[] target)
+      throws FileSystemException;
+
+  /** Creates a file that stays closed (mknod): regular, FIFO or socket. */
+  Attributes makeNode(User user, long parent, byte[] name, int mode) throws FileSystemException;
+
+  byte[] readSymlink(User user, long inode) throws FileSystemException;
+
+  Attributes link(User user, long inode, long newParent, byte[] newName) throws FileSystemException;
+
+  void unlink(User user, long parent, byte[] name) throws FileSystemException;
+
+  void removeDirectory(User user, long parent, byte[] name) throws FileSystemException;
+
+  void rename(User user, long parent, byte[] name, long newParent, byte[] newName, int flags)
+      throws FileSystemException;
+
+  /** All entries in byte order of their names, without {@code .} and {@code ..}. */
+  void list(User user, long inode, EntryVisitor entries) throws FileSystemException;
+
+  Space space() throws FileSystemException;
+
+  /** Creates (or, unless {@code exclusive}, opens) a regular file. */
+  Handle create(User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
+      throws FileSystemException;
+
+  Handle open(User user, long inode, boolean forWrite) throws FileSystemException;
+
+  /**
+   * The inode if this client holds it open, for rings that name it by number.
+   *
+   * @param forWrite whether it must be open for writing
+   * @throws FileSystemException EBADF when it is not open, EACCES when only for reading
+   */
+  OpenInode openInode(long inode, boolean forWrite) throws FileSystemException;
+
+  /** An open file. Any thread. */
+  interface Handle {
+    OpenInode inode();
+
+    Attributes attributes() throws FileSystemException;
+
+    /** Reads up to {@code length} bytes; short only at the end of the file. */
+    int read(long offset, MemorySegment into, int length) throws FileSystemException;
+
+    /** Takes all bytes into the write buffer; a deferred error is reported by fsync and close. */
+    int write(long offset, MemorySegment from, int length) throws FileSystemException;
+
+    /** Sends what is buffered to storage; reports deferred errors. What close(2) calls. */
+    void flush() throws FileSystemException;
+
+    /** Flushes, and makes length and attributes durable. */
+    void fsync() throws FileSystemException;
+
+    /** Ends the handle; the last one of an inode ends its session. */
+    void release() throws FileSystemException;
+  }
+
+  /** Flushes and ends everything that is still open. */
+  @Override
+  void close();
+}

@@ -1,0 +1,24 @@
+package io.lampyris.reactor;
+
+/** What an agent sees of its reactor; the simulator has one of its own. */
+public interface ReactorContext {
+  String name();
+
+  /** Monotonic time of the current cycle, in ns. Owner: reactor. */
+  long nowNs();
+
+  /** Whether the calling thread is this reactor's. Any thread. */
+  boolean inReactor();
+
+  /**
+   * Hands a task over. Never refuses: a thread that is not a reactor waits while the inbox is full,
+   * a reactor keeps the task and tries again in its next cycle. Any thread.
+   */
+  void offer(InboxTask task);
+
+  /** Owner: reactor. */
+  Timers timers();
+
+  /** Owner: reactor. */
+  BufferPool buffers();
+}

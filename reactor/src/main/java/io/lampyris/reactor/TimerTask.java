@@ -1,0 +1,6 @@
+package io.lampyris.reactor;
+
+/** What a timer runs. Owner: reactor. */
+public interface TimerTask {
+  void onTimer(long nowNs);
+}

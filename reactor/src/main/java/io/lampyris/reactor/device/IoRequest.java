@@ -1,0 +1,88 @@
+package io.lampyris.reactor.device;
+
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device operation: a pooled object that its owner fills, submits, and gets back in {@link
+ * #onComplete}. Owner: reactor.
+ */
+public abstract class IoRequest {
+  /** What to do. */
+  public enum Kind {
+    /** Reads {@code lengthBytes} from {@code deviceOffset} into the buffer. */
+    READ,
+    /** Writes the buffer; durable after a later flush. */
+    WRITE,
+    /** Writes the buffer; durable at completion. */
+    WRITE_FUA,
+    /** Makes all writes that completed before this submission durable. */
+    FLUSH,
+    /** Gives a range back; reading it afterwards yields zeros or the old bytes. */
+    DISCARD
+  }
+
+  public Kind kind = Kind.READ;
+  public MemorySegment buffer = MemorySegment.NULL;
+  public long bufferOffset;
+  public int lengthBytes;
+  public long deviceOffset;
+
+  /** Discard ranges may be larger than an int. */
+  public long discardBytes;
+
+  /** The positive errno behind a failed result; 0 otherwise. */
+  public int errno;
+
+  // The device's own: the queue of requests that wait for a place, and progress of a short
+  // transfer.
+  @Nullable IoRequest next;
+  int slot = -1;
+  int doneBytes;
+
+  /** Prepares a transfer; returns this. */
+  public final IoRequest transfer(
+      Kind kind, long deviceOffset, MemorySegment buffer, long bufferOffset, int lengthBytes) {
+    this.kind = kind;
+    this.deviceOffset = deviceOffset;
+    this.buffer = buffer;
+    this.bufferOffset = bufferOffset;
+    this.lengthBytes = lengthBytes;
+    return this;
+  }
+
+  /** Prepares a flush; returns this. */
+  public final IoRequest flush() {
+    this.kind = Kind.FLUSH;
+    this.lengthBytes = 0;
+    return this;
+  }
+
+  /** Prepares a discard; returns this. */
+  public final IoRequest discard(long deviceOffset, long sizeBytes) {
+    this.kind = Kind.DISCARD;
+    this.deviceOffset = deviceOffset;
+    this.discardBytes = sizeBytes;
+    this.lengthBytes = 0;
+    return this;
+  }
+
+  /** Whether a device has it now. */
+  public final boolean isInFlight() {
+    return slot >= 0 || next != null;
+  }
+
+  /**
+   * The request is done and its owner's again.
+   *
+   * @param result bytes moved (0 for flush and discard), or a {@link io.lampyris.protocol.Status}
+   *     code
+   */
+  protected abstract void onComplete(long result);
+
+  /** For device implementations outside this package: completes a request. */
+  public static void complete(IoRequest request, long result, int errno) {
+    request.errno = errno;
+    request.onComplete(result);
+  }
+}

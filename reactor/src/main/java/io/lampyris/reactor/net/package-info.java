@@ -1,0 +1,30 @@
+/**
+ * Calls between services: messages plus payloads that are described, not embedded.
+ *
+ * <h2>What</h2>
+ *
+ * A {@link io.lampyris.reactor.net.Call} carries an SBE message, the description of a payload, and
+ * later the answer. {@link io.lampyris.reactor.net.LocalNetwork} moves calls inside one JVM without
+ * a copy: straight when caller and service share a reactor, by inbox otherwise.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ul>
+ *   <li>I1: every sent call is answered exactly once, at its home.
+ *   <li>I2: message, payload and call belong to the service from send to answer, to the caller
+ *       otherwise.
+ *   <li>I3: calls of one caller to one service arrive in the order in which they were sent.
+ * </ul>
+ *
+ * <h2>Threading</h2>
+ *
+ * A call has a home: a reactor, or none, when a thread waits for the answer.
+ *
+ * <h2>Failure</h2>
+ *
+ * A peer that is not there answers {@link io.lampyris.protocol.Status#UNREACHABLE}.
+ */
+@NullMarked
+package io.lampyris.reactor.net;
+
+import org.jspecify.annotations.NullMarked;
