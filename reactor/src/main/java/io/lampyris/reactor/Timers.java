@@ -15,6 +15,10 @@ public final class Timers {
 
   private final DeadlineTimerWheel wheel;
   private final Long2ObjectHashMap<TimerTask> tasks = new Long2ObjectHashMap<>();
+  private final DeadlineTimerWheel.TimerHandler expire = this::expire;
+
+  /** No timer is due before it; may be too early, when the earliest timer was cancelled. */
+  private long earliestNs = Long.MAX_VALUE;
 
   public Timers(long nowNs) {
     wheel = new DeadlineTimerWheel(TimeUnit.NANOSECONDS, nowNs, TICK_NS, TICKS_PER_WHEEL);
@@ -28,6 +32,7 @@ public final class Timers {
   public long schedule(long deadlineNs, TimerTask task) {
     long id = wheel.scheduleTimer(deadlineNs);
     tasks.put(id, task);
+    earliestNs = Math.min(earliestNs, deadlineNs);
     return id;
   }
 
@@ -39,7 +44,17 @@ public final class Timers {
 
   /** Runs what is due, at most a bounded number; returns how many ran. */
   public int poll(long nowNs) {
-    return wheel.poll(nowNs, this::expire, EXPIRED_MAX);
+    if (nowNs < earliestNs) {
+      return 0;
+    }
+    int ran = 0;
+    // A poll of the wheel looks at one tick; after a long block there are many to catch up with.
+    while (ran < EXPIRED_MAX && wheel.timerCount() > 0 && wheel.currentTickTime() <= nowNs) {
+      ran += wheel.poll(nowNs, expire, EXPIRED_MAX - ran);
+    }
+    ran += wheel.poll(nowNs, expire, EXPIRED_MAX);
+    findEarliest(nowNs);
+    return ran;
   }
 
   private boolean expire(TimeUnit unit, long nowNs, long id) {
@@ -50,13 +65,19 @@ public final class Timers {
     return true;
   }
 
-  /**
-   * No later than this does {@link #poll} have to be called; {@link Long#MAX_VALUE} without timers.
-   */
-  public long nextDeadlineNs() {
+  private void findEarliest(long nowNs) {
+    earliestNs = Long.MAX_VALUE;
     if (wheel.timerCount() == 0) {
-      return Long.MAX_VALUE;
+      if (wheel.currentTickTime() < nowNs) {
+        wheel.currentTickTime(nowNs);
+      }
+      return;
     }
-    return wheel.currentTickTime() + TICK_NS;
+    wheel.forEach((deadlineNs, id) -> earliestNs = Math.min(earliestNs, deadlineNs));
+  }
+
+  /** {@link #poll} need not be called before; {@link Long#MAX_VALUE} without timers. */
+  public long nextDeadlineNs() {
+    return earliestNs;
   }
 }

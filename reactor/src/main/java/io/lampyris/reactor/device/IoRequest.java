@@ -37,8 +37,10 @@ public abstract class IoRequest {
   // The device's own: the queue of requests that wait for a place, and progress of a short
   // transfer.
   @Nullable IoRequest next;
+  boolean waiting;
   int slot = -1;
   int doneBytes;
+  boolean flushing;
 
   /** Prepares a transfer; returns this. */
   public final IoRequest transfer(
@@ -69,7 +71,7 @@ public abstract class IoRequest {
 
   /** Whether a device has it now. */
   public final boolean isInFlight() {
-    return slot >= 0 || next != null;
+    return slot >= 0 || waiting;
   }
 
   /**

@@ -1,0 +1,262 @@
+package io.lampyris.reactor.device;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.uring.IoUring;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Reactor;
+import io.lampyris.reactor.UringClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file or block device behind a reactor's io_uring. Owner: reactor.
+ *
+ * <p>Requests beyond the queue depth, or beyond the room in the ring, wait in a list and go in as
+ * others complete. Flush is {@code fdatasync}, which on a buffered file writes its memory-mapped
+ * pages back too.
+ */
+public final class UringDevice implements Device, UringClient {
+  private static final int DEPTH_MAX = 256;
+  private static final int DIRECT_ALIGNMENT_BYTES = 4096;
+  private static final int DISCARD_MODE = Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE;
+
+  private final Reactor reactor;
+  private final IoUring uring;
+  private final int client;
+  private final String name;
+  private final int fd;
+  private final long sizeBytes;
+  private final int alignmentBytes;
+
+  private final @Nullable IoRequest[] slots = new IoRequest[DEPTH_MAX];
+  private final int[] freeSlots = new int[DEPTH_MAX];
+  private int freeCount;
+  private @Nullable IoRequest waitingHead;
+  private @Nullable IoRequest waitingTail;
+  private int inFlight;
+
+  private UringDevice(Reactor reactor, String name, int fd, long sizeBytes, int alignmentBytes) {
+    this.reactor = reactor;
+    this.uring = reactor.uring();
+    this.client = reactor.register(this);
+    this.name = name;
+    this.fd = fd;
+    this.sizeBytes = sizeBytes;
+    this.alignmentBytes = alignmentBytes;
+    for (int i = DEPTH_MAX - 1; i >= 0; i--) {
+      freeSlots[freeCount++] = i;
+    }
+  }
+
+  /**
+   * Opens a file or block device; on any thread, for use on the reactor.
+   *
+   * @param direct past the page cache (O_DIRECT); otherwise through it
+   * @throws IOException with the errno and a remedy
+   */
+  public static UringDevice open(Reactor reactor, Path path, boolean direct) throws IOException {
+    int flags = Fcntl.O_RDWR | Fcntl.O_CLOEXEC | (direct ? Fcntl.O_DIRECT : 0);
+    int fd = Libc.open(path.toString(), flags, 0);
+    if (fd < 0) {
+      throw new IOException(
+          "cannot open device %s; observed=%s; remedy: check that it exists, is readable and writable%s"
+              .formatted(
+                  path,
+                  Errno.describe(-fd),
+                  direct ? ", and that its file system takes O_DIRECT" : ""));
+    }
+    long size = Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
+    if (size < 0) {
+      Libc.close(fd);
+      throw new IOException(
+          "cannot size device %s; observed=%s".formatted(path, Errno.describe((int) -size)));
+    }
+    return new UringDevice(reactor, path.toString(), fd, size, direct ? DIRECT_ALIGNMENT_BYTES : 1);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public long sizeBytes() {
+    return sizeBytes;
+  }
+
+  @Override
+  public int alignmentBytes() {
+    return alignmentBytes;
+  }
+
+  @Override
+  public int inFlight() {
+    return inFlight;
+  }
+
+  @Override
+  public void submit(IoRequest request) {
+    assert reactor.inReactor() : "owner: reactor";
+    assert !request.isInFlight() : "a request is submitted once at a time";
+    assert isAligned(request) : misaligned(request);
+    request.doneBytes = 0;
+    request.errno = 0;
+    request.flushing = false;
+    inFlight++;
+    if (waitingHead != null || !start(request)) {
+      enqueue(request);
+    }
+  }
+
+  private boolean start(IoRequest request) {
+    if (freeCount == 0) {
+      return false;
+    }
+    int slot = freeSlots[freeCount - 1];
+    if (!prepare(request, slot) && !(reactor.makeRoom() && prepare(request, slot))) {
+      return false;
+    }
+    freeCount--;
+    request.slot = slot;
+    slots[slot] = request;
+    return true;
+  }
+
+  private boolean prepare(IoRequest request, int slot) {
+    long userData = Reactor.userData(client, slot);
+    if (request.flushing) {
+      return uring.prepFsync(fd, true, userData);
+    }
+    long address = request.buffer.address() + request.bufferOffset + request.doneBytes;
+    long offset = request.deviceOffset + request.doneBytes;
+    int length = request.lengthBytes - request.doneBytes;
+    return switch (request.kind) {
+      case READ -> uring.prepRead(fd, address, length, offset, userData);
+      case WRITE, WRITE_FUA -> uring.prepWrite(fd, address, length, offset, userData);
+      case FLUSH -> uring.prepFsync(fd, true, userData);
+      case DISCARD ->
+          uring.prepFallocate(
+              fd, DISCARD_MODE, request.deviceOffset, request.discardBytes, userData);
+    };
+  }
+
+  private void enqueue(IoRequest request) {
+    request.waiting = true;
+    if (waitingTail == null) {
+      waitingHead = request;
+    } else {
+      waitingTail.next = request;
+    }
+    waitingTail = request;
+  }
+
+  private void startWaiting() {
+    IoRequest request = waitingHead;
+    while (request != null && start(request)) {
+      waitingHead = request.next;
+      if (waitingHead == null) {
+        waitingTail = null;
+      }
+      request.next = null;
+      request.waiting = false;
+      request = waitingHead;
+    }
+  }
+
+  @Override
+  public void onRoom() {
+    startWaiting();
+  }
+
+  @Override
+  public void onCompletion(int slot, int result, int flags) {
+    IoRequest request = slots[slot];
+    assert request != null && request.slot == slot : "completion of an empty slot " + slot;
+    slots[slot] = null;
+    freeSlots[freeCount++] = slot;
+    request.slot = -1;
+    if (result == -Errno.EINTR || result == -Errno.EAGAIN || advance(request, result)) {
+      // Goes on: the rest of a short transfer, the flush behind a write, or another try.
+      if (waitingHead != null || !start(request)) {
+        enqueue(request);
+      }
+      startWaiting();
+      return;
+    }
+    inFlight--;
+    startWaiting();
+    request.onComplete(outcome(request, result));
+  }
+
+  /** Takes a step's result into account; whether another step follows. */
+  private static boolean advance(IoRequest request, int result) {
+    if (result < 0 || request.flushing) {
+      return false;
+    }
+    return switch (request.kind) {
+      case READ, WRITE -> {
+        request.doneBytes += result;
+        yield result > 0 && request.doneBytes < request.lengthBytes;
+      }
+      case WRITE_FUA -> {
+        request.doneBytes += result;
+        request.flushing = request.doneBytes == request.lengthBytes;
+        yield result > 0;
+      }
+      case FLUSH, DISCARD -> false;
+    };
+  }
+
+  private static long outcome(IoRequest request, int result) {
+    if (result < 0) {
+      request.errno = -result;
+      return switch (-result) {
+        case Errno.ENOSPC, Errno.EDQUOT -> Status.NO_SPACE.code();
+        case Errno.EROFS -> Status.READ_ONLY.code();
+        case Errno.EINVAL, Errno.EFAULT -> Status.INVALID_ARGUMENT.code();
+        default -> Status.DEVICE_ERROR.code();
+      };
+    }
+    if (request.doneBytes < request.lengthBytes) {
+      // The end of the device in the middle of a transfer (package I4).
+      request.errno = Errno.EIO;
+      return Status.DEVICE_ERROR.code();
+    }
+    return request.lengthBytes;
+  }
+
+  private boolean isAligned(IoRequest request) {
+    int mask = alignmentBytes - 1;
+    return switch (request.kind) {
+      case FLUSH, DISCARD -> true;
+      case READ, WRITE, WRITE_FUA ->
+          ((request.deviceOffset | request.lengthBytes) & mask) == 0
+              && ((request.buffer.address() + request.bufferOffset) & mask & 511) == 0
+              && request.lengthBytes > 0
+              && request.bufferOffset + request.lengthBytes <= request.buffer.byteSize()
+              && request.deviceOffset + request.lengthBytes <= sizeBytes;
+    };
+  }
+
+  private String misaligned(IoRequest request) {
+    return "request does not fit the device; observed=%s offset %d length %d memory 0x%x+%d of %d"
+            .formatted(
+                request.kind,
+                request.deviceOffset,
+                request.lengthBytes,
+                request.buffer.address(),
+                request.bufferOffset,
+                request.buffer.byteSize())
+        + ", limit=alignment %d size %d".formatted(alignmentBytes, sizeBytes);
+  }
+
+  /** Closes the file; nothing may be in flight. Any thread once the reactor has closed. */
+  @Override
+  public void close() {
+    assert inFlight == 0 : "closed with requests in flight: " + inFlight;
+    Libc.close(fd);
+  }
+}
