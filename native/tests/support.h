@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests share: checks, a directory that looks like a mount, the calls wrapped by the
+ * linker, and a ring server that knows the layout from the specification only.
+ */
+#ifndef LMP_TEST_SUPPORT_H
+#define LMP_TEST_SUPPORT_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "hf3fs_usrbio.h"
+
+#define SKIP 77
+
+#define CHECK(condition)                                                              \
+  do {                                                                                \
+    if (!(condition)) {                                                               \
+      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);         \
+      exit(1);                                                                        \
+    }                                                                                 \
+  } while (0)
+
+#define CHECK_EQ(observed, expected)                                                       \
+  do {                                                                                     \
+    long long observed_ = (long long)(observed);                                           \
+    long long expected_ = (long long)(expected);                                           \
+    if (observed_ != expected_) {                                                          \
+      fprintf(stderr, "%s:%d: %s; observed=%lld, expected=%lld\n", __FILE__, __LINE__,     \
+              #observed, observed_, expected_);                                            \
+      exit(1);                                                                             \
+    }                                                                                      \
+  } while (0)
+
+/* A plain directory with 3fs-virt/iovs and three real semaphores; removed at exit. */
+struct fake_mount {
+  char path[64];
+  char iovs[96];
+  char sem_names[3][64];
+};
+void mount_make(struct fake_mount *m);
+/* The posts that the submit semaphore of a priority holds. */
+int mount_submits(const struct fake_mount *m, int priority);
+/* Names in iovs other than the semaphores; the last one is copied to key if key is not NULL. */
+int mount_registrations(const struct fake_mount *m, char key[256]);
+
+/* A file whose descriptors the wrapped ioctl takes for files of the mount. */
+int mount_file(const struct fake_mount *m, const char *name, int open_flags);
+
+/* Makes the next call of that kind fail with this errno (0: no more). */
+extern _Atomic int fail_symlinkat;
+extern _Atomic int fail_fallocate;
+/* The name that the last shm_open was called with. */
+extern char last_shm_name[128];
+
+struct timespec in_ms(int ms);
+int64_t monotonic_ms(void);
+
+/* Serves one ring from a thread, as the daemon does: reads sqes, does the I/O on real files with
+ * pread and pwrite, pushes cqes, posts the semaphore. */
+struct ring_server {
+  pthread_t thread;
+  uint8_t *base;
+  int32_t slots;
+  bool for_read;
+  const struct hf3fs_iov *iov;
+  _Atomic bool stop;
+  _Atomic bool paused;
+  _Atomic int batch_min;    /* waits until that many are prepared */
+  _Atomic bool shuffled;    /* completes a batch in reverse order */
+  _Atomic int64_t served;
+  int fd_by_number[64];     /* every descriptor of the test, to find one by inode */
+  int fd_count;
+};
+/* Initialises the semaphore of a ring, as the daemon does at registration. */
+void ring_init_semaphore(const struct hf3fs_ior *ior, int entries);
+void server_start(struct ring_server *s, const struct hf3fs_ior *ior, int entries,
+                  const struct hf3fs_iov *iov);
+void server_stop(struct ring_server *s);
+
+#endif
