@@ -606,10 +606,6 @@ public class Linux extends Linux$shared {
     public static int FALLOC_FL_PUNCH_HOLE() {
         return FALLOC_FL_PUNCH_HOLE;
     }
-    private static final int FALLOC_FL_NO_HIDE_STALE = (int)4L;
-    public static int FALLOC_FL_NO_HIDE_STALE() {
-        return FALLOC_FL_NO_HIDE_STALE;
-    }
     private static final int FALLOC_FL_COLLAPSE_RANGE = (int)8L;
     public static int FALLOC_FL_COLLAPSE_RANGE() {
         return FALLOC_FL_COLLAPSE_RANGE;
@@ -846,14 +842,6 @@ public class Linux extends Linux$shared {
     public static int IORING_OP_NOP() {
         return IORING_OP_NOP;
     }
-    private static final int IORING_OP_READV = (int)1L;
-    public static int IORING_OP_READV() {
-        return IORING_OP_READV;
-    }
-    private static final int IORING_OP_WRITEV = (int)2L;
-    public static int IORING_OP_WRITEV() {
-        return IORING_OP_WRITEV;
-    }
     private static final int IORING_OP_FSYNC = (int)3L;
     public static int IORING_OP_FSYNC() {
         return IORING_OP_FSYNC;
@@ -870,65 +858,17 @@ public class Linux extends Linux$shared {
     public static int IORING_OP_POLL_ADD() {
         return IORING_OP_POLL_ADD;
     }
-    private static final int IORING_OP_POLL_REMOVE = (int)7L;
-    public static int IORING_OP_POLL_REMOVE() {
-        return IORING_OP_POLL_REMOVE;
-    }
-    private static final int IORING_OP_SYNC_FILE_RANGE = (int)8L;
-    public static int IORING_OP_SYNC_FILE_RANGE() {
-        return IORING_OP_SYNC_FILE_RANGE;
-    }
-    private static final int IORING_OP_SENDMSG = (int)9L;
-    public static int IORING_OP_SENDMSG() {
-        return IORING_OP_SENDMSG;
-    }
-    private static final int IORING_OP_RECVMSG = (int)10L;
-    public static int IORING_OP_RECVMSG() {
-        return IORING_OP_RECVMSG;
-    }
     private static final int IORING_OP_TIMEOUT = (int)11L;
     public static int IORING_OP_TIMEOUT() {
         return IORING_OP_TIMEOUT;
-    }
-    private static final int IORING_OP_TIMEOUT_REMOVE = (int)12L;
-    public static int IORING_OP_TIMEOUT_REMOVE() {
-        return IORING_OP_TIMEOUT_REMOVE;
-    }
-    private static final int IORING_OP_ACCEPT = (int)13L;
-    public static int IORING_OP_ACCEPT() {
-        return IORING_OP_ACCEPT;
     }
     private static final int IORING_OP_ASYNC_CANCEL = (int)14L;
     public static int IORING_OP_ASYNC_CANCEL() {
         return IORING_OP_ASYNC_CANCEL;
     }
-    private static final int IORING_OP_LINK_TIMEOUT = (int)15L;
-    public static int IORING_OP_LINK_TIMEOUT() {
-        return IORING_OP_LINK_TIMEOUT;
-    }
-    private static final int IORING_OP_CONNECT = (int)16L;
-    public static int IORING_OP_CONNECT() {
-        return IORING_OP_CONNECT;
-    }
     private static final int IORING_OP_FALLOCATE = (int)17L;
     public static int IORING_OP_FALLOCATE() {
         return IORING_OP_FALLOCATE;
-    }
-    private static final int IORING_OP_OPENAT = (int)18L;
-    public static int IORING_OP_OPENAT() {
-        return IORING_OP_OPENAT;
-    }
-    private static final int IORING_OP_CLOSE = (int)19L;
-    public static int IORING_OP_CLOSE() {
-        return IORING_OP_CLOSE;
-    }
-    private static final int IORING_OP_FILES_UPDATE = (int)20L;
-    public static int IORING_OP_FILES_UPDATE() {
-        return IORING_OP_FILES_UPDATE;
-    }
-    private static final int IORING_OP_STATX = (int)21L;
-    public static int IORING_OP_STATX() {
-        return IORING_OP_STATX;
     }
     private static final int IORING_OP_READ = (int)22L;
     public static int IORING_OP_READ() {
@@ -938,94 +878,6 @@ public class Linux extends Linux$shared {
     public static int IORING_OP_WRITE() {
         return IORING_OP_WRITE;
     }
-    private static final int IORING_OP_FADVISE = (int)24L;
-    public static int IORING_OP_FADVISE() {
-        return IORING_OP_FADVISE;
-    }
-    private static final int IORING_OP_MADVISE = (int)25L;
-    public static int IORING_OP_MADVISE() {
-        return IORING_OP_MADVISE;
-    }
-    private static final int IORING_OP_SEND = (int)26L;
-    public static int IORING_OP_SEND() {
-        return IORING_OP_SEND;
-    }
-    private static final int IORING_OP_RECV = (int)27L;
-    public static int IORING_OP_RECV() {
-        return IORING_OP_RECV;
-    }
-    private static final int IORING_OP_OPENAT2 = (int)28L;
-    public static int IORING_OP_OPENAT2() {
-        return IORING_OP_OPENAT2;
-    }
-    private static final int IORING_OP_EPOLL_CTL = (int)29L;
-    public static int IORING_OP_EPOLL_CTL() {
-        return IORING_OP_EPOLL_CTL;
-    }
-    private static final int IORING_OP_SPLICE = (int)30L;
-    public static int IORING_OP_SPLICE() {
-        return IORING_OP_SPLICE;
-    }
-    private static final int IORING_OP_PROVIDE_BUFFERS = (int)31L;
-    public static int IORING_OP_PROVIDE_BUFFERS() {
-        return IORING_OP_PROVIDE_BUFFERS;
-    }
-    private static final int IORING_OP_REMOVE_BUFFERS = (int)32L;
-    public static int IORING_OP_REMOVE_BUFFERS() {
-        return IORING_OP_REMOVE_BUFFERS;
-    }
-    private static final int IORING_OP_TEE = (int)33L;
-    public static int IORING_OP_TEE() {
-        return IORING_OP_TEE;
-    }
-    private static final int IORING_OP_SHUTDOWN = (int)34L;
-    public static int IORING_OP_SHUTDOWN() {
-        return IORING_OP_SHUTDOWN;
-    }
-    private static final int IORING_OP_RENAMEAT = (int)35L;
-    public static int IORING_OP_RENAMEAT() {
-        return IORING_OP_RENAMEAT;
-    }
-    private static final int IORING_OP_UNLINKAT = (int)36L;
-    public static int IORING_OP_UNLINKAT() {
-        return IORING_OP_UNLINKAT;
-    }
-    private static final int IORING_OP_MKDIRAT = (int)37L;
-    public static int IORING_OP_MKDIRAT() {
-        return IORING_OP_MKDIRAT;
-    }
-    private static final int IORING_OP_SYMLINKAT = (int)38L;
-    public static int IORING_OP_SYMLINKAT() {
-        return IORING_OP_SYMLINKAT;
-    }
-    private static final int IORING_OP_LINKAT = (int)39L;
-    public static int IORING_OP_LINKAT() {
-        return IORING_OP_LINKAT;
-    }
-    private static final int IORING_OP_MSG_RING = (int)40L;
-    public static int IORING_OP_MSG_RING() {
-        return IORING_OP_MSG_RING;
-    }
-    private static final int IORING_OP_FSETXATTR = (int)41L;
-    public static int IORING_OP_FSETXATTR() {
-        return IORING_OP_FSETXATTR;
-    }
-    private static final int IORING_OP_SETXATTR = (int)42L;
-    public static int IORING_OP_SETXATTR() {
-        return IORING_OP_SETXATTR;
-    }
-    private static final int IORING_OP_FGETXATTR = (int)43L;
-    public static int IORING_OP_FGETXATTR() {
-        return IORING_OP_FGETXATTR;
-    }
-    private static final int IORING_OP_GETXATTR = (int)44L;
-    public static int IORING_OP_GETXATTR() {
-        return IORING_OP_GETXATTR;
-    }
-    private static final int IORING_OP_SOCKET = (int)45L;
-    public static int IORING_OP_SOCKET() {
-        return IORING_OP_SOCKET;
-    }
     private static final int IORING_OP_URING_CMD = (int)46L;
     public static int IORING_OP_URING_CMD() {
         return IORING_OP_URING_CMD;
@@ -1033,14 +885,6 @@ public class Linux extends Linux$shared {
     private static final int IORING_OP_SEND_ZC = (int)47L;
     public static int IORING_OP_SEND_ZC() {
         return IORING_OP_SEND_ZC;
-    }
-    private static final int IORING_OP_SENDMSG_ZC = (int)48L;
-    public static int IORING_OP_SENDMSG_ZC() {
-        return IORING_OP_SENDMSG_ZC;
-    }
-    private static final int IORING_OP_LAST = (int)49L;
-    public static int IORING_OP_LAST() {
-        return IORING_OP_LAST;
     }
     private static final int IORING_REGISTER_BUFFERS = (int)0L;
     public static int IORING_REGISTER_BUFFERS() {
@@ -1150,10 +994,6 @@ public class Linux extends Linux$shared {
     public static int O_DSYNC() {
         return O_DSYNC;
     }
-    private static final int AT_FDCWD = (int)-100L;
-    public static int AT_FDCWD() {
-        return AT_FDCWD;
-    }
     private static final int S_IFMT = (int)61440L;
     public static int S_IFMT() {
         return S_IFMT;
@@ -1186,41 +1026,13 @@ public class Linux extends Linux$shared {
     public static int IOSQE_FIXED_FILE() {
         return IOSQE_FIXED_FILE;
     }
-    private static final int IOSQE_IO_DRAIN = (int)2L;
-    public static int IOSQE_IO_DRAIN() {
-        return IOSQE_IO_DRAIN;
-    }
     private static final int IOSQE_IO_LINK = (int)4L;
     public static int IOSQE_IO_LINK() {
         return IOSQE_IO_LINK;
     }
-    private static final int IOSQE_IO_HARDLINK = (int)8L;
-    public static int IOSQE_IO_HARDLINK() {
-        return IOSQE_IO_HARDLINK;
-    }
     private static final int IOSQE_ASYNC = (int)16L;
     public static int IOSQE_ASYNC() {
         return IOSQE_ASYNC;
-    }
-    private static final int IOSQE_BUFFER_SELECT = (int)32L;
-    public static int IOSQE_BUFFER_SELECT() {
-        return IOSQE_BUFFER_SELECT;
-    }
-    private static final int IOSQE_CQE_SKIP_SUCCESS = (int)64L;
-    public static int IOSQE_CQE_SKIP_SUCCESS() {
-        return IOSQE_CQE_SKIP_SUCCESS;
-    }
-    private static final int IORING_SETUP_IOPOLL = (int)1L;
-    public static int IORING_SETUP_IOPOLL() {
-        return IORING_SETUP_IOPOLL;
-    }
-    private static final int IORING_SETUP_SQPOLL = (int)2L;
-    public static int IORING_SETUP_SQPOLL() {
-        return IORING_SETUP_SQPOLL;
-    }
-    private static final int IORING_SETUP_SQ_AFF = (int)4L;
-    public static int IORING_SETUP_SQ_AFF() {
-        return IORING_SETUP_SQ_AFF;
     }
     private static final int IORING_SETUP_CQSIZE = (int)8L;
     public static int IORING_SETUP_CQSIZE() {
@@ -1229,10 +1041,6 @@ public class Linux extends Linux$shared {
     private static final int IORING_SETUP_CLAMP = (int)16L;
     public static int IORING_SETUP_CLAMP() {
         return IORING_SETUP_CLAMP;
-    }
-    private static final int IORING_SETUP_ATTACH_WQ = (int)32L;
-    public static int IORING_SETUP_ATTACH_WQ() {
-        return IORING_SETUP_ATTACH_WQ;
     }
     private static final int IORING_SETUP_R_DISABLED = (int)64L;
     public static int IORING_SETUP_R_DISABLED() {
@@ -1250,14 +1058,6 @@ public class Linux extends Linux$shared {
     public static int IORING_SETUP_TASKRUN_FLAG() {
         return IORING_SETUP_TASKRUN_FLAG;
     }
-    private static final int IORING_SETUP_SQE128 = (int)1024L;
-    public static int IORING_SETUP_SQE128() {
-        return IORING_SETUP_SQE128;
-    }
-    private static final int IORING_SETUP_CQE32 = (int)2048L;
-    public static int IORING_SETUP_CQE32() {
-        return IORING_SETUP_CQE32;
-    }
     private static final int IORING_SETUP_SINGLE_ISSUER = (int)4096L;
     public static int IORING_SETUP_SINGLE_ISSUER() {
         return IORING_SETUP_SINGLE_ISSUER;
@@ -1270,14 +1070,6 @@ public class Linux extends Linux$shared {
     public static int IORING_FSYNC_DATASYNC() {
         return IORING_FSYNC_DATASYNC;
     }
-    private static final int IORING_TIMEOUT_ABS = (int)1L;
-    public static int IORING_TIMEOUT_ABS() {
-        return IORING_TIMEOUT_ABS;
-    }
-    private static final int IORING_TIMEOUT_ETIME_SUCCESS = (int)32L;
-    public static int IORING_TIMEOUT_ETIME_SUCCESS() {
-        return IORING_TIMEOUT_ETIME_SUCCESS;
-    }
     private static final int IORING_POLL_ADD_MULTI = (int)1L;
     public static int IORING_POLL_ADD_MULTI() {
         return IORING_POLL_ADD_MULTI;
@@ -1286,25 +1078,9 @@ public class Linux extends Linux$shared {
     public static int IORING_ASYNC_CANCEL_ALL() {
         return IORING_ASYNC_CANCEL_ALL;
     }
-    private static final int IORING_ASYNC_CANCEL_FD = (int)2L;
-    public static int IORING_ASYNC_CANCEL_FD() {
-        return IORING_ASYNC_CANCEL_FD;
-    }
     private static final int IORING_ASYNC_CANCEL_ANY = (int)4L;
     public static int IORING_ASYNC_CANCEL_ANY() {
         return IORING_ASYNC_CANCEL_ANY;
-    }
-    private static final int IORING_ASYNC_CANCEL_FD_FIXED = (int)8L;
-    public static int IORING_ASYNC_CANCEL_FD_FIXED() {
-        return IORING_ASYNC_CANCEL_FD_FIXED;
-    }
-    private static final int IORING_ASYNC_CANCEL_USERDATA = (int)16L;
-    public static int IORING_ASYNC_CANCEL_USERDATA() {
-        return IORING_ASYNC_CANCEL_USERDATA;
-    }
-    private static final int IORING_ASYNC_CANCEL_OP = (int)32L;
-    public static int IORING_ASYNC_CANCEL_OP() {
-        return IORING_ASYNC_CANCEL_OP;
     }
     private static final int IORING_CQE_F_MORE = (int)2L;
     public static int IORING_CQE_F_MORE() {
@@ -1314,21 +1090,9 @@ public class Linux extends Linux$shared {
     public static long IORING_OFF_SQ_RING() {
         return IORING_OFF_SQ_RING;
     }
-    private static final long IORING_OFF_CQ_RING = 134217728L;
-    public static long IORING_OFF_CQ_RING() {
-        return IORING_OFF_CQ_RING;
-    }
     private static final long IORING_OFF_SQES = 268435456L;
     public static long IORING_OFF_SQES() {
         return IORING_OFF_SQES;
-    }
-    private static final long IORING_OFF_MMAP_MASK = 4160749568L;
-    public static long IORING_OFF_MMAP_MASK() {
-        return IORING_OFF_MMAP_MASK;
-    }
-    private static final int IORING_SQ_NEED_WAKEUP = (int)1L;
-    public static int IORING_SQ_NEED_WAKEUP() {
-        return IORING_SQ_NEED_WAKEUP;
     }
     private static final int IORING_SQ_CQ_OVERFLOW = (int)2L;
     public static int IORING_SQ_CQ_OVERFLOW() {
@@ -1341,14 +1105,6 @@ public class Linux extends Linux$shared {
     private static final int IORING_ENTER_GETEVENTS = (int)1L;
     public static int IORING_ENTER_GETEVENTS() {
         return IORING_ENTER_GETEVENTS;
-    }
-    private static final int IORING_ENTER_SQ_WAKEUP = (int)2L;
-    public static int IORING_ENTER_SQ_WAKEUP() {
-        return IORING_ENTER_SQ_WAKEUP;
-    }
-    private static final int IORING_ENTER_SQ_WAIT = (int)4L;
-    public static int IORING_ENTER_SQ_WAIT() {
-        return IORING_ENTER_SQ_WAIT;
     }
     private static final int IORING_ENTER_EXT_ARG = (int)8L;
     public static int IORING_ENTER_EXT_ARG() {
@@ -1366,49 +1122,9 @@ public class Linux extends Linux$shared {
     public static int IORING_FEAT_NODROP() {
         return IORING_FEAT_NODROP;
     }
-    private static final int IORING_FEAT_SUBMIT_STABLE = (int)4L;
-    public static int IORING_FEAT_SUBMIT_STABLE() {
-        return IORING_FEAT_SUBMIT_STABLE;
-    }
-    private static final int IORING_FEAT_RW_CUR_POS = (int)8L;
-    public static int IORING_FEAT_RW_CUR_POS() {
-        return IORING_FEAT_RW_CUR_POS;
-    }
-    private static final int IORING_FEAT_CUR_PERSONALITY = (int)16L;
-    public static int IORING_FEAT_CUR_PERSONALITY() {
-        return IORING_FEAT_CUR_PERSONALITY;
-    }
-    private static final int IORING_FEAT_FAST_POLL = (int)32L;
-    public static int IORING_FEAT_FAST_POLL() {
-        return IORING_FEAT_FAST_POLL;
-    }
-    private static final int IORING_FEAT_POLL_32BITS = (int)64L;
-    public static int IORING_FEAT_POLL_32BITS() {
-        return IORING_FEAT_POLL_32BITS;
-    }
-    private static final int IORING_FEAT_SQPOLL_NONFIXED = (int)128L;
-    public static int IORING_FEAT_SQPOLL_NONFIXED() {
-        return IORING_FEAT_SQPOLL_NONFIXED;
-    }
     private static final int IORING_FEAT_EXT_ARG = (int)256L;
     public static int IORING_FEAT_EXT_ARG() {
         return IORING_FEAT_EXT_ARG;
-    }
-    private static final int IORING_FEAT_NATIVE_WORKERS = (int)512L;
-    public static int IORING_FEAT_NATIVE_WORKERS() {
-        return IORING_FEAT_NATIVE_WORKERS;
-    }
-    private static final int IORING_FEAT_RSRC_TAGS = (int)1024L;
-    public static int IORING_FEAT_RSRC_TAGS() {
-        return IORING_FEAT_RSRC_TAGS;
-    }
-    private static final int IORING_FEAT_CQE_SKIP = (int)2048L;
-    public static int IORING_FEAT_CQE_SKIP() {
-        return IORING_FEAT_CQE_SKIP;
-    }
-    private static final int IORING_FEAT_LINKED_FILE = (int)4096L;
-    public static int IORING_FEAT_LINKED_FILE() {
-        return IORING_FEAT_LINKED_FILE;
     }
     private static final int IO_URING_OP_SUPPORTED = (int)1L;
     public static int IO_URING_OP_SUPPORTED() {
@@ -1418,16 +1134,8 @@ public class Linux extends Linux$shared {
     public static int STATX_TYPE() {
         return STATX_TYPE;
     }
-    private static final int STATX_MODE = (int)2L;
-    public static int STATX_MODE() {
-        return STATX_MODE;
-    }
     private static final int STATX_SIZE = (int)512L;
     public static int STATX_SIZE() {
         return STATX_SIZE;
-    }
-    private static final int STATX_BASIC_STATS = (int)2047L;
-    public static int STATX_BASIC_STATS() {
-        return STATX_BASIC_STATS;
     }
 }

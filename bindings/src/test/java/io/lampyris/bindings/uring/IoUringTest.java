@@ -14,6 +14,7 @@ import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeException;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.TestFiles;
+import io.lampyris.bindings.linux.Linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -378,6 +379,19 @@ class IoUringTest {
     end.countDown();
     owner.join();
     assertEquals(null, failure.get());
+  }
+
+  @Test
+  void eachRungAsksForLessThanTheOneAboveAndTheKernelTakesIt() {
+    int above = -1;
+    for (int rung : rungs()) {
+      try (IoUring ring = IoUring.open(4, 0, false, rung)) {
+        assertTrue(Integer.bitCount(ring.setupFlags()) <= Integer.bitCount(above), ring.describe());
+        assertEquals(0, ring.setupFlags() & ~above, "a flag that the rung above lacks");
+        above = ring.setupFlags();
+      }
+    }
+    assertEquals(0, Integer.bitCount(above & ~Linux.IORING_SETUP_CLAMP()), "the last is plain");
   }
 
   @Test
