@@ -25,8 +25,7 @@ struct ring {
 static void open_ring(struct ring *r, int entries, bool for_read) {
   memset(r, 0, sizeof *r);
   CHECK_EQ(hf3fs_iorcreate(&r->ior, mnt.path, entries, for_read, 0, -1), 0);
-  r->server.fd_by_number[0] = fd;
-  r->server.fd_count = 1;
+  r->server.fd = fd;
   server_start(&r->server, &r->ior, entries, &iov);
 }
 

@@ -113,12 +113,17 @@ int mount_registrations(const struct fake_mount *m, char key[256]) {
 _Atomic int fail_symlinkat;
 _Atomic int fail_fallocate;
 char last_shm_name[128];
+int (*on_register)(const char *target, const char *key);
+void (*on_deregister)(const char *key);
 static dev_t mount_dev;
 
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __real_symlinkat(const char *target, int dir, const char *name);
 int __wrap_symlinkat(const char *target, int dir, const char *name);
+int __wrap_symlink(const char *target, const char *path);
+int __real_unlinkat(int dir, const char *name, int flags);
+int __wrap_unlinkat(int dir, const char *name, int flags);
 int __real_shm_open(const char *name, int flags, mode_t mode);
 int __wrap_shm_open(const char *name, int flags, mode_t mode);
 int __real_posix_fallocate(int fd, off_t offset, off_t length);
@@ -152,11 +157,25 @@ int __wrap_ioctl(int fd, unsigned long request, ...) {
 
 int __wrap_symlinkat(const char *target, int dir, const char *name) {
   int error = atomic_exchange(&fail_symlinkat, 0);
+  if (error == 0 && on_register != NULL) {
+    error = on_register(target, name);
+  }
   if (error != 0) {
     errno = error;
     return -1;
   }
   return __real_symlinkat(target, dir, name);
+}
+
+int __wrap_symlink(const char *target, const char *path) {
+  return __wrap_symlinkat(target, AT_FDCWD, path);
+}
+
+int __wrap_unlinkat(int dir, const char *name, int flags) {
+  if (on_deregister != NULL) {
+    on_deregister(name);
+  }
+  return __real_unlinkat(dir, name, flags);
 }
 
 int __wrap_shm_open(const char *name, int flags, mode_t mode) {
@@ -206,35 +225,25 @@ static sem_t *semaphore_at(uint8_t *base, int32_t slots) {
   return (sem_t *)(void *)(base + 16 + 96 * slots);
 }
 
-static uint64_t u64(const uint8_t *p) {
+uint64_t u64(const uint8_t *p) {
   uint64_t x;
   memcpy(&x, p, 8);
   return x;
 }
 
-static int find_fd(const struct ring_server *s, uint64_t ino) {
-  for (int i = 0; i < s->fd_count; i++) {
-    struct stat st;
-    if (fstat(s->fd_by_number[i], &st) == 0 && st.st_ino == ino) {
-      return s->fd_by_number[i];
-    }
-  }
-  return -1;
-}
-
-static int64_t do_io(const struct ring_server *s, const uint8_t *args) {
+static int64_t default_io(const struct ring_server *s, const uint8_t *args) {
+  struct stat st;
   uint64_t offset = u64(args + 16);
   uint64_t length = u64(args + 40);
   if (memcmp(args, s->iov->id, 16) != 0 || offset + length > s->iov->size) {
     return -EINVAL;
   }
-  int fd = find_fd(s, u64(args + 24));
-  if (fd < 0) {
+  if (fstat(s->fd, &st) != 0 || st.st_ino != u64(args + 24)) {
     return -ENOENT;
   }
   uint8_t *memory = s->iov->base + offset;
   off_t at = (off_t)u64(args + 32);
-  ssize_t n = s->for_read ? pread(fd, memory, length, at) : pwrite(fd, memory, length, at);
+  ssize_t n = s->for_read ? pread(s->fd, memory, length, at) : pwrite(s->fd, memory, length, at);
   return n < 0 ? -errno : n;
 }
 
@@ -250,7 +259,7 @@ static void serve_batch(struct ring_server *s, int32_t tail, int32_t count) {
     memcpy(&index, sqe, 4);
     const uint8_t *args = args_at(s, index);
     CHECK(memcmp(args + 48, sqe + 8, 8) == 0);
-    int64_t result = do_io(s, args);
+    int64_t result = s->io(s, args);
     int32_t head = atomic_load(word(s, 8));
     uint8_t *cqe = cqe_at(s, head);
     memset(cqe, 0, 24);
@@ -264,15 +273,25 @@ static void serve_batch(struct ring_server *s, int32_t tail, int32_t count) {
   sem_post(semaphore_at(s->base, s->slots));
 }
 
+/* How many to serve now: at least batch_min, at most batch_max, no more than completions fit. */
+static int32_t next_batch(const struct ring_server *s, int32_t tail) {
+  int32_t ready = count_of(atomic_load(word(s, 0)), tail, s->slots);
+  int32_t unreaped = count_of(atomic_load(word(s, 8)), atomic_load(word(s, 12)), s->slots);
+  int32_t room = s->slots - 1 - unreaped;
+  if (atomic_load(&s->paused) || ready < atomic_load(&s->batch_min)) {
+    return 0;
+  }
+  int32_t batch = s->batch_max > 0 && ready > s->batch_max ? s->batch_max : ready;
+  return batch < room ? batch : atomic_load(&s->batch_min) > room ? 0 : room;
+}
+
 static void *serve(void *arg) {
   struct ring_server *s = arg;
   while (!atomic_load(&s->stop)) {
     int32_t tail = atomic_load(word(s, 4));
-    int32_t ready = count_of(atomic_load(word(s, 0)), tail, s->slots);
-    int32_t unreaped = count_of(atomic_load(word(s, 8)), atomic_load(word(s, 12)), s->slots);
-    int32_t room = s->slots - 1 - unreaped;
-    if (!atomic_load(&s->paused) && ready > 0 && ready >= atomic_load(&s->batch_min) && room > 0) {
-      serve_batch(s, tail, ready < room ? ready : room);
+    int32_t batch = next_batch(s, tail);
+    if (batch > 0) {
+      serve_batch(s, tail, batch);
     } else {
       sched_yield();
     }
@@ -280,8 +299,16 @@ static void *serve(void *arg) {
   return NULL;
 }
 
+void server_init_semaphore(struct ring_server *s) {
+  CHECK_EQ(sem_init(semaphore_at(s->base, s->slots), 1, 0), 0);
+}
+
 void ring_init_semaphore(const struct hf3fs_ior *ior, int entries) {
   CHECK_EQ(sem_init(semaphore_at(ior->iov.base, entries + 1), 1, 0), 0);
+}
+
+void server_run(struct ring_server *s) {
+  CHECK_EQ(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
 void server_start(struct ring_server *s, const struct hf3fs_ior *ior, int entries,
@@ -289,9 +316,10 @@ void server_start(struct ring_server *s, const struct hf3fs_ior *ior, int entrie
   s->base = ior->iov.base;
   s->slots = entries + 1;
   s->for_read = ior->for_read;
+  s->io = default_io;
   s->iov = iov;
-  ring_init_semaphore(ior, entries);
-  CHECK_EQ(pthread_create(&s->thread, NULL, serve, s), 0);
+  server_init_semaphore(s);
+  server_run(s);
 }
 
 void server_stop(struct ring_server *s) {

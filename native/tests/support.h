@@ -53,6 +53,10 @@ int mount_registrations(const struct fake_mount *m, char key[256]);
 /* A file whose descriptors the wrapped ioctl takes for files of the mount. */
 int mount_file(const struct fake_mount *m, const char *name, int open_flags);
 
+/* When set, sees every symlink and unlink in 3fs-virt/iovs first: 0, or an errno to refuse it. */
+extern int (*on_register)(const char *target, const char *key);
+extern void (*on_deregister)(const char *key);
+
 /* Makes the next call of that kind fail with this errno (0: no more). */
 extern _Atomic int fail_symlinkat;
 extern _Atomic int fail_fallocate;
@@ -69,19 +73,32 @@ struct ring_server {
   uint8_t *base;
   int32_t slots;
   bool for_read;
-  const struct hf3fs_iov *iov;
+  /* Does the I/O that 56 bytes of arguments describe: bytes, or -errno. */
+  int64_t (*io)(const struct ring_server *s, const uint8_t *args);
+  const struct hf3fs_iov *iov; /* of the default io: the one buffer, */
+  int fd;                      /* and the one file */
+  uint64_t flags;
+  int batch_max; /* 0: no limit */
   _Atomic bool stop;
   _Atomic bool paused;
-  _Atomic int batch_min;    /* waits until that many are prepared */
-  _Atomic bool shuffled;    /* completes a batch in reverse order */
+  _Atomic int batch_min; /* waits until that many are prepared */
+  _Atomic bool shuffled; /* completes a batch in reverse order */
   _Atomic int64_t served;
-  int fd_by_number[64];     /* every descriptor of the test, to find one by inode */
-  int fd_count;
 };
 /* Initialises the semaphore of a ring, as the daemon does at registration. */
 void ring_init_semaphore(const struct hf3fs_ior *ior, int entries);
 void server_start(struct ring_server *s, const struct hf3fs_ior *ior, int entries,
                   const struct hf3fs_iov *iov);
 void server_stop(struct ring_server *s);
+/* The two halves of server_start, for a ring mapped elsewhere. */
+void server_init_semaphore(struct ring_server *s);
+void server_run(struct ring_server *s);
+uint64_t u64(const uint8_t *p);
+
+/* daemon.c: stands for the daemon of a whole mount in this process. Parses and checks
+ * registrations, maps their memory, serves every ring; finds files among this process's own. */
+void daemon_start(void);
+/* Makes the daemon flip a bit in everything it reads. */
+extern _Atomic bool corrupt_reads;
 
 #endif

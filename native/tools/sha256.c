@@ -40,26 +40,45 @@ static void store_be32(uint8_t *p, uint32_t x) {
   }
 }
 
+/* One round. Instead of moving eight words along, the caller names them one place further on. */
+#define ROUND(a, b, c, d, e, f, g, h, t)                                 \
+  do {                                                                   \
+    uint32_t t1 = (h) + big1(e) + choose(e, f, g) + K[t] + w[(t) & 15];  \
+    (d) += t1;                                                           \
+    (h) = t1 + big0(a) + majority(a, b, c);                              \
+  } while (0)
+
+/* The schedule in place: word t of 16 becomes word t + 16. */
+static void extend(uint32_t w[16]) {
+  for (int t = 0; t < 16; t++) {
+    w[t] += small1(w[(t + 14) & 15]) + w[(t + 9) & 15] + small0(w[(t + 1) & 15]);
+  }
+}
+
 static void compress_portable(uint32_t state[8], const uint8_t *data, size_t blocks) {
-  uint32_t w[64];
+  uint32_t w[16];
   for (; blocks > 0; blocks--, data += SHA256_BLOCK_BYTES) {
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (int t = 0; t < 16; t++) {
       w[t] = load_be32(data + 4 * t);
     }
-    for (int t = 16; t < 64; t++) {
-      w[t] = small1(w[t - 2]) + w[t - 7] + small0(w[t - 15]) + w[t - 16];
+    for (int t = 0; t < 64; t += 8) {
+      if (t > 0 && t % 16 == 0) {
+        extend(w);
+      }
+      ROUND(a, b, c, d, e, f, g, h, t);
+      ROUND(h, a, b, c, d, e, f, g, t + 1);
+      ROUND(g, h, a, b, c, d, e, f, t + 2);
+      ROUND(f, g, h, a, b, c, d, e, t + 3);
+      ROUND(e, f, g, h, a, b, c, d, t + 4);
+      ROUND(d, e, f, g, h, a, b, c, t + 5);
+      ROUND(c, d, e, f, g, h, a, b, t + 6);
+      ROUND(b, c, d, e, f, g, h, a, t + 7);
     }
-    uint32_t v[8];
-    memcpy(v, state, sizeof v);
-    for (int t = 0; t < 64; t++) {
-      uint32_t t1 = v[7] + big1(v[4]) + choose(v[4], v[5], v[6]) + K[t] + w[t];
-      uint32_t t2 = big0(v[0]) + majority(v[0], v[1], v[2]);
-      memmove(v + 1, v, 7 * sizeof v[0]);
-      v[4] += t1;
-      v[0] = t1 + t2;
-    }
+    const uint32_t out[8] = {a, b, c, d, e, f, g, h};
     for (int i = 0; i < 8; i++) {
-      state[i] += v[i];
+      state[i] += out[i];
     }
   }
 }
