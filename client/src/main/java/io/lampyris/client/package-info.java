@@ -3,9 +3,17 @@
  *
  * <h2>What</h2>
  *
- * {@link io.lampyris.client.DataPath} runs on a reactor and turns file ranges into chunk calls;
- * {@link io.lampyris.client.FileSystem} is what threads outside reactors use: metadata, open files
- * with write buffering and read-ahead.
+ * {@link io.lampyris.client.ReactorDataPath} runs on a reactor and turns file ranges into chunk
+ * calls; {@link io.lampyris.client.BlockingFileSystem} is what threads outside reactors use:
+ * metadata, open files with write buffering and read-ahead. Its {@link io.lampyris.client.Janitor}
+ * finishes what metadata remembers: dead clients' sessions, truncations, removed files.
+ *
+ * <pre>
+ *   fuse ──► BlockingFileSystem ──► OpenHandle ──► WriteBuffer, ReadAhead
+ *                 │ metadata calls                        │ Flight (inbox)
+ *                 ▼                                       ▼
+ *           MetaService      usrbio ──► ReactorDataPath ──► ChunkClient ──► storage services
+ * </pre>
  *
  * <h2>Invariants</h2>
  *
@@ -14,12 +22,18 @@
  *   <li>I2: what one open file wrote, every other reader of this client sees at once.
  *   <li>I3: a write that was acknowledged by storage and failed to reach metadata (its length) is
  *       found again from the chunks when the client's session is settled.
- *   <li>I4: a buffered write's error is reported by the next fsync and by close.
+ *   <li>I4: a buffered write's error is reported once by every handle: by its next flush, fsync or
+ *       release.
+ *   <li>I5: operations complete in a flat stack: what a completion submits waits for its return.
+ *   <li>I6: metadata hears of a length only after storage has acknowledged the bytes below it.
  * </ul>
  *
  * <h2>Threading</h2>
  *
- * Each class says whether its owner is a reactor or whether any thread may call it.
+ * Each class says whether its owner is a reactor or whether any thread may call it. The two sides
+ * meet in {@code OpenInode} (atomics) and {@code Flight} (handed over by inbox); a reactor never
+ * waits for a lock of the blocking side. Two threads work in the background, parked when there is
+ * nothing to do: the housekeeper (write-back, lengths) and the janitor.
  *
  * <h2>Failure</h2>
  *

@@ -1,0 +1,426 @@
+package io.lampyris.client;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.protocol.AttributeMask;
+import io.lampyris.protocol.Attributes;
+import io.lampyris.protocol.FileMode;
+import io.lampyris.protocol.OpenFlags;
+import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Services;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.net.BlockingCall;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The file system for threads that wait: metadata by calls to the service, data through a reactor's
+ * {@link ReactorDataPath}. Any thread but a reactor's; {@link #openInode} also on a reactor, for it
+ * only looks.
+ *
+ * <p>Inodes that are open, or being changed, have an {@link InodeState} in a table. Its lock orders
+ * what changes the inode's session, length, times and chunks.
+ */
+public final class BlockingFileSystem implements FileSystem {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockingFileSystem.class);
+
+  /** Creations that raced with the last close and removal of the same name. */
+  private static final int CREATE_ATTEMPTS_MAX = 8;
+
+  private final ReactorDataPath dataPath;
+  private final Connector connector;
+  private final Supplier<Routing> routing;
+  private final ClientCounters counters;
+  private final MetaClient meta;
+  private final ChunkCommands chunks;
+  private final MemoryPool writeMemory;
+  private final MemoryPool readMemory;
+  private final Housekeeper housekeeper;
+  private final Janitor janitor;
+  private final ClientServices services = new Shared();
+  private final RecentCloses closes = new RecentCloses();
+  private final ConcurrentHashMap<Long, InodeState> table = new ConcurrentHashMap<>();
+  private final Set<OpenHandle> handles = ConcurrentHashMap.newKeySet();
+
+  /**
+   * A file system that is ready for use; {@link #start} makes it look after itself.
+   *
+   * @param dataPath of any reactor
+   * @param connector ways to services
+   * @param routing the newest routing
+   * @param metaNodeId the node that serves metadata
+   * @param identity that of {@code dataPath} too
+   */
+  public BlockingFileSystem(
+      ReactorDataPath dataPath,
+      Connector connector,
+      Supplier<Routing> routing,
+      int metaNodeId,
+      ClientIdentity identity,
+      ClientCounters counters,
+      ClientOptions options) {
+    this.dataPath = dataPath;
+    this.connector = connector;
+    this.routing = routing;
+    this.counters = counters;
+    this.meta =
+        new MetaClient(
+            connector.connect(metaNodeId, Services.META), identity, counters, options.retryNs());
+    this.chunks = new ChunkCommands(dataPath);
+    this.writeMemory = new MemoryPool(options.bufferBytes(), options.writeBuffers());
+    this.readMemory = new MemoryPool(options.bufferBytes(), options.readAheadBuffers());
+    this.housekeeper = new Housekeeper(table.values(), options);
+    this.janitor = new Janitor(dataPath, meta, chunks);
+  }
+
+  /** Starts the threads that write back what nobody flushes and free what nobody names. */
+  public void start() {
+    housekeeper.start();
+    janitor.start();
+  }
+
+  /** Finishes what earlier clients left undone. */
+  public Janitor janitor() {
+    return janitor;
+  }
+
+  public ClientCounters counters() {
+    return counters;
+  }
+
+  /** What inodes ask of their file system. */
+  private final class Shared implements ClientServices {
+    @Override
+    public MetaClient meta() {
+      return meta;
+    }
+
+    @Override
+    public WriteBuffer newWriteBuffer(OpenInode inode) {
+      return new WriteBuffer(
+          dataPath, inode, writeMemory, BlockingFileSystem.this::evictOne, counters);
+    }
+
+    @Override
+    public long wallClockNs() {
+      Instant now = Instant.now();
+      return now.getEpochSecond() * 1_000_000_000L + now.getNano();
+    }
+
+    @Override
+    public void flushBefore(InodeState state, FileIo io) {
+      housekeeper.execute(() -> drainThenSubmit(state, io));
+    }
+  }
+
+  private void drainThenSubmit(InodeState state, FileIo io) {
+    state.lock.lock();
+    try {
+      if (state.isOpen()) {
+        state.buffer().drain();
+      }
+    } finally {
+      state.lock.unlock();
+    }
+    io.flushed = true;
+    dataPath.context().offer(nowNs -> dataPath.submit(io));
+  }
+
+  /** Called by a writer that holds its own inode's lock: never waits for another one. */
+  private void evictOne() {
+    for (InodeState state : table.values()) {
+      if (!state.isDirty() || state.lock.isHeldByCurrentThread() || !state.lock.tryLock()) {
+        continue;
+      }
+      try {
+        if (state.isOpen() && state.buffer().sendOldest()) {
+          return;
+        }
+      } finally {
+        state.lock.unlock();
+      }
+    }
+  }
+
+  @Override
+  public Attributes lookup(User user, long parent, byte[] name) throws FileSystemException {
+    return merged(meta.lookup(user, parent, name));
+  }
+
+  @Override
+  public Attributes attributes(User user, long inode) throws FileSystemException {
+    return merged(meta.attributes(user, inode));
+  }
+
+  private Attributes merged(Attributes attributes) {
+    InodeState state = table.get(attributes.inode());
+    return state == null ? attributes : state.merge(attributes);
+  }
+
+  @Override
+  public Attributes setAttributes(
+      User user, long inode, int mask, int mode, int uid, int gid, long atimeNs, long mtimeNs)
+      throws FileSystemException {
+    InodeState state = table.get(inode);
+    if (state == null || (mask & AttributeMask.MTIME) == 0) {
+      return merged(meta.setAttributes(user, inode, mask, mode, uid, gid, atimeNs, mtimeNs));
+    }
+    state.lock.lock();
+    try {
+      Attributes attributes =
+          meta.setAttributes(user, inode, mask, mode, uid, gid, atimeNs, mtimeNs);
+      state.forgetModified();
+      return state.merge(attributes);
+    } finally {
+      state.lock.unlock();
+    }
+  }
+
+  @Override
+  public Attributes truncate(User user, long inode, long lengthBytes) throws FileSystemException {
+    if (lengthBytes < 0) {
+      throw new FileSystemException(Errno.EINVAL, "length is negative; observed=" + lengthBytes);
+    }
+    InodeState state = lock(inode);
+    try {
+      if (state.isOpen()) {
+        state.buffer().drain();
+      }
+      long before = state.merge(meta.attributes(user, inode)).lengthBytes();
+      Attributes attributes = meta.beginTruncate(user, inode, lengthBytes);
+      state.truncated(attributes);
+      if (lengthBytes < before) {
+        chunks.cut(inode, attributes.layout(), lengthBytes);
+        OpenInode open = state.openInode();
+        if (open != null) {
+          open.changed();
+        }
+      }
+      meta.endTruncate(inode, attributes.truncateVersion());
+      return attributes;
+    } finally {
+      unlock(state);
+    }
+  }
+
+  @Override
+  public Attributes makeDirectory(User user, long parent, byte[] name, int mode)
+      throws FileSystemException {
+    return meta.makeDirectory(user, parent, name, mode);
+  }
+
+  @Override
+  public Attributes makeSymlink(User user, long parent, byte[] name, byte[] target)
+      throws FileSystemException {
+    return meta.makeSymlink(user, parent, name, target);
+  }
+
+  @Override
+  public Attributes makeNode(User user, long parent, byte[] name, int mode)
+      throws FileSystemException {
+    return meta.createFile(user, parent, name, mode, OpenFlags.EXCLUSIVE);
+  }
+
+  @Override
+  public byte[] readSymlink(User user, long inode) throws FileSystemException {
+    return meta.readSymlink(user, inode);
+  }
+
+  @Override
+  public Attributes link(User user, long inode, long newParent, byte[] newName)
+      throws FileSystemException {
+    return merged(meta.link(user, inode, newParent, newName));
+  }
+
+  @Override
+  public void unlink(User user, long parent, byte[] name) throws FileSystemException {
+    Attributes removed = meta.unlink(user, parent, name);
+    if (removed.linkCount() == 0) {
+      nameless(removed.inode());
+    }
+  }
+
+  @Override
+  public void removeDirectory(User user, long parent, byte[] name) throws FileSystemException {
+    meta.removeDirectory(user, parent, name);
+  }
+
+  @Override
+  public void rename(User user, long parent, byte[] name, long newParent, byte[] newName, int flags)
+      throws FileSystemException {
+    long replaced = meta.rename(user, parent, name, newParent, newName, flags);
+    if (replaced != 0) {
+      nameless(replaced);
+    }
+  }
+
+  /** An inode lost a name, perhaps the last: its chunks go now, or with its last close. */
+  private void nameless(long inode) {
+    InodeState state = table.get(inode);
+    if (state != null) {
+      state.unlinked = true;
+    }
+    janitor.poke();
+  }
+
+  @Override
+  public void list(User user, long inode, EntryVisitor entries) throws FileSystemException {
+    meta.list(user, inode, entries);
+  }
+
+  @Override
+  public Space space() throws FileSystemException {
+    SpaceQuery query = new SpaceQuery();
+    Routing current = routing.get();
+    int replicas = 1;
+    for (Routing.Chain chain : current.chains().values()) {
+      replicas = Math.max(replicas, chain.targetIds().size());
+    }
+    List<Integer> nodes =
+        current.targets().values().stream().map(Routing.Target::nodeId).distinct().toList();
+    for (Integer node : nodes) {
+      BlockingCall call = query.prepare();
+      long result = call.send(connector.connect(node, Services.STORAGE));
+      if (result < 0) {
+        Status status = Status.of(result);
+        throw new FileSystemException(status.errno(), "statfs failed; observed=" + status);
+      }
+      query.add();
+    }
+    return new Space(
+        query.capacityBytes() / replicas, query.freeBytes() / replicas, meta.inodeCount());
+  }
+
+  @Override
+  public Handle create(
+      User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
+      throws FileSystemException {
+    int flags = OpenFlags.SESSION;
+    flags |= forWrite ? OpenFlags.WRITE : 0;
+    flags |= exclusive ? OpenFlags.EXCLUSIVE : 0;
+    int typed = FileMode.REGULAR | (mode & FileMode.PERMISSION_MASK);
+    for (int attempt = 1; ; attempt++) {
+      long mark = closes.mark();
+      Attributes attributes = meta.createFile(user, parent, name, typed, flags);
+      try {
+        return attachCreated(attributes, mark, forWrite);
+      } catch (FileSystemException e) {
+        if (exclusive || e.errno() != Errno.ENOENT || attempt == CREATE_ATTEMPTS_MAX) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /**
+   * Somebody's last close of the same file may have ended the session that the creation recorded;
+   * then it is recorded again.
+   */
+  private Handle attachCreated(Attributes created, long mark, boolean forWrite)
+      throws FileSystemException {
+    long inode = created.inode();
+    InodeState state = lock(inode);
+    try {
+      Attributes attributes = created;
+      if (closes.mayHaveClosed(inode, mark) || state.isOpenForWrite()) {
+        boolean write = forWrite || state.isOpenForWrite();
+        attributes = meta.open(User.ROOT, inode, state.sessionFlags(write));
+      }
+      return handle(state, attributes, forWrite);
+    } finally {
+      unlock(state);
+    }
+  }
+
+  @Override
+  public Handle open(User user, long inode, boolean forWrite) throws FileSystemException {
+    InodeState state = lock(inode);
+    try {
+      Attributes attributes = meta.open(user, inode, state.sessionFlags(forWrite));
+      if (!forWrite && state.isOpenForWrite()) {
+        // The user's right to read was checked; the session still has to say that it may write.
+        attributes = meta.open(User.ROOT, inode, state.sessionFlags(true));
+      }
+      return handle(state, attributes, forWrite);
+    } finally {
+      unlock(state);
+    }
+  }
+
+  private Handle handle(InodeState state, Attributes attributes, boolean forWrite) {
+    OpenInode inode = state.attach(attributes, forWrite);
+    state.unlinked |= attributes.linkCount() == 0;
+    ReadAhead readAhead = new ReadAhead(dataPath, inode, readMemory, counters);
+    OpenHandle handle = new OpenHandle(this, state, inode, forWrite, readAhead);
+    handles.add(handle);
+    if (forWrite) {
+      housekeeper.wake();
+    }
+    return handle;
+  }
+
+  /** Ends a handle; under the inode's lock. */
+  void detach(OpenHandle handle, InodeState state, boolean forWrite) throws FileSystemException {
+    handles.remove(handle);
+    closes.note(state.number);
+    state.detach(forWrite);
+    if (state.unlinked && !state.isOpen()) {
+      janitor.poke();
+    }
+  }
+
+  @Override
+  public OpenInode openInode(long inode, boolean forWrite) throws FileSystemException {
+    InodeState state = table.get(inode);
+    OpenInode open = state == null ? null : state.openInode();
+    if (state == null || open == null) {
+      throw new FileSystemException(Errno.EBADF, "inode is not open; observed=" + inode);
+    }
+    if (forWrite && !state.isOpenForWrite()) {
+      throw new FileSystemException(Errno.EACCES, "inode is open for reading; observed=" + inode);
+    }
+    return open;
+  }
+
+  /** The state of an inode, locked; {@link #unlock} is its other half. */
+  @SuppressWarnings("LockNotBeforeTry")
+  private InodeState lock(long inode) {
+    while (true) {
+      InodeState state = table.computeIfAbsent(inode, number -> new InodeState(number, services));
+      state.lock.lock();
+      if (!state.dead) {
+        return state;
+      }
+      state.lock.unlock();
+    }
+  }
+
+  /** Unlocks; what nobody has open leaves the table. */
+  void unlock(InodeState state) {
+    if (!state.isOpen() && !state.dead) {
+      state.dead = true;
+      table.remove(state.number, state);
+    }
+    state.lock.unlock();
+  }
+
+  @Override
+  public void close() {
+    housekeeper.close();
+    for (OpenHandle handle : new ArrayList<>(handles)) {
+      try {
+        handle.release();
+      } catch (FileSystemException e) {
+        LOG.warn("inode {} did not close cleanly: {}", handle.inode().inode(), e.getMessage());
+      }
+    }
+    janitor.close();
+    writeMemory.close();
+    readMemory.close();
+  }
+}

@@ -1,0 +1,82 @@
+package io.lampyris.client;
+
+import io.lampyris.protocol.FileLayout;
+import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.TimerTask;
+import io.lampyris.reactor.net.Call;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One message to one chain, sent again with the same identity until it has a final answer. Owner:
+ * reactor.
+ */
+final class ChunkCall extends Call implements TimerTask {
+  /** The largest storage request, header included, is 80 bytes. */
+  private static final int REQUEST_BYTES = 128;
+
+  /** The largest answer but QuerySpace's is 32 bytes. */
+  private static final int REPLY_BYTES = 64;
+
+  /** Which message this call is. */
+  enum Kind {
+    READ,
+    WRITE,
+    TRUNCATE,
+    REMOVE,
+    QUERY
+  }
+
+  private final ChunkClient client;
+
+  /** This call's alone, so at most one update is under way on it. */
+  final int channel;
+
+  @Nullable ChunkCall next;
+  @Nullable Operation owner;
+
+  Kind kind = Kind.READ;
+  long inode;
+  FileLayout layout = FileLayout.NONE;
+  long chunkIndex;
+  int chunkOffset;
+  int lengthBytes;
+
+  /** For REMOVE: {@link #chunkIndex} names the chain, this where removal begins. */
+  long removeFromIndex;
+
+  int removeMax;
+  int crc32c;
+
+  /** Given once per update, kept by its retries. */
+  long sequence;
+
+  int attempts;
+
+  ChunkCall(ReactorContext home, ChunkClient client, int channel) {
+    super(home, REQUEST_BYTES, REPLY_BYTES);
+    this.client = client;
+    this.channel = channel;
+  }
+
+  void describe(Kind kind, long inode, FileLayout layout, long chunkIndex) {
+    this.kind = kind;
+    this.inode = inode;
+    this.layout = layout;
+    this.chunkIndex = chunkIndex;
+  }
+
+  boolean isUpdate() {
+    return kind == Kind.WRITE || kind == Kind.TRUNCATE || kind == Kind.REMOVE;
+  }
+
+  @Override
+  protected void onReply() {
+    client.onReply(this);
+  }
+
+  /** The pause before a retry is over. */
+  @Override
+  public void onTimer(long nowNs) {
+    client.resend(this);
+  }
+}

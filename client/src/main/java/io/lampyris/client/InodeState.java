@@ -1,0 +1,242 @@
+package io.lampyris.client;
+
+import io.lampyris.client.FileSystem.User;
+import io.lampyris.protocol.Attributes;
+import io.lampyris.protocol.OpenFlags;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An inode that somebody here holds open or is changing: its lock, counts of handles, write buffer,
+ * and what metadata has not heard yet. Any thread but a reactor's; guarded by {@link #lock} unless
+ * said otherwise.
+ *
+ * <p>The lock is held across calls to services: what changes one inode's length, times or chunks
+ * happens one after the other. Reads do not take it while the buffer is clean.
+ */
+final class InodeState implements OpenInode.WriteBack {
+  private static final long UNCHANGED = -1;
+
+  final long number;
+  final ReentrantLock lock = new ReentrantLock();
+  private final ClientServices services;
+
+  private volatile @Nullable OpenInode open;
+  private volatile @Nullable WriteBuffer buffer;
+  private volatile boolean openForWrite;
+  private int handles;
+  private int writers;
+
+  /** Taken out of the table: whoever waited for the lock looks again. */
+  boolean dead;
+
+  /** No name is left, so the last close makes work for the janitor. */
+  boolean unlinked;
+
+  private long syncedLengthBytes;
+
+  /** When bytes changed that metadata has not heard of; negative when it knows. */
+  private volatile long pendingMtimeNs = UNCHANGED;
+
+  InodeState(long number, ClientServices services) {
+    this.number = number;
+    this.services = services;
+  }
+
+  boolean isOpen() {
+    return handles > 0;
+  }
+
+  /** Any thread. */
+  boolean isOpenForWrite() {
+    return openForWrite;
+  }
+
+  /** The inode while it is open. Any thread. */
+  @Nullable OpenInode openInode() {
+    return open;
+  }
+
+  WriteBuffer buffer() {
+    WriteBuffer current = buffer;
+    assert current != null : "an open inode has a buffer";
+    return current;
+  }
+
+  private OpenInode inode() {
+    OpenInode current = open;
+    assert current != null : "the inode is open";
+    return current;
+  }
+
+  /** A handle was opened, and metadata has recorded it. */
+  OpenInode attach(Attributes attributes, boolean forWrite) {
+    OpenInode inode = open;
+    if (inode == null) {
+      inode =
+          new OpenInode(
+              number, attributes.layout(), attributes.lengthBytes(), attributes.truncateVersion());
+      WriteBuffer made = services.newWriteBuffer(inode);
+      syncedLengthBytes = attributes.lengthBytes();
+      inode.writeBack(this);
+      buffer = made;
+      open = inode;
+    }
+    handles++;
+    writers += forWrite ? 1 : 0;
+    openForWrite = writers > 0;
+    merge(attributes);
+    return inode;
+  }
+
+  /** Flags of a session that covers what is open and what is asked for. */
+  int sessionFlags(boolean forWrite) {
+    return OpenFlags.SESSION | (forWrite ? OpenFlags.WRITE : 0);
+  }
+
+  /** A handle ends; the last one ends the session, whatever happens. */
+  void detach(boolean forWrite) throws FileSystemException {
+    assert handles > 0 : "a handle is released once";
+    buffer().drain();
+    handles--;
+    writers -= forWrite ? 1 : 0;
+    openForWrite = writers > 0;
+    if (handles > 0) {
+      return;
+    }
+    OpenInode inode = inode();
+    takeModified(inode);
+    open = null;
+    services.meta().close(number, changedLength(inode), inode.truncateVersion(), pendingMtimeNs);
+  }
+
+  private long changedLength(OpenInode inode) {
+    long length = inode.lengthBytes();
+    return length == syncedLengthBytes ? UNCHANGED : length;
+  }
+
+  /** Buffers bytes. */
+  int write(long offset, java.lang.foreign.MemorySegment from, int length)
+      throws FileSystemException {
+    int written = buffer().write(offset, from, length);
+    pendingMtimeNs = services.wallClockNs();
+    return written;
+  }
+
+  /** Waits for buffered bytes that a read of a range has to see; cheap when there are none. */
+  void beforeRead(long offset, int length) {
+    WriteBuffer current = buffer();
+    if (!current.isDirty()) {
+      return;
+    }
+    lock.lock();
+    try {
+      long end = offset + length;
+      // Bytes past what storage knows make what lies before them a hole, not the end of the file.
+      if (end > inode().lengthBytes() && current.end() > inode().lengthBytes()) {
+        current.drain();
+      } else {
+        current.drain(offset, end);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Tells metadata the length and modification time.
+   *
+   * @param durable whether to wait until they, and all else of the inode, survive a crash
+   */
+  void sync(boolean durable) throws FileSystemException {
+    OpenInode inode = open;
+    if (inode == null) {
+      return;
+    }
+    takeModified(inode);
+    long length = inode.lengthBytes();
+    long mtimeNs = pendingMtimeNs;
+    if (!durable && length == syncedLengthBytes && mtimeNs == UNCHANGED) {
+      return;
+    }
+    long report = length == syncedLengthBytes ? UNCHANGED : length;
+    boolean taken = services.meta().sync(number, report, inode.truncateVersion(), mtimeNs, durable);
+    if (taken) {
+      syncedLengthBytes = length;
+    } else {
+      // Another client truncated the file: its length stands.
+      merge(services.meta().attributes(User.ROOT, number));
+      services.meta().sync(number, UNCHANGED, inode.truncateVersion(), mtimeNs, durable);
+    }
+    pendingMtimeNs = UNCHANGED;
+  }
+
+  private void takeModified(OpenInode inode) {
+    if (inode.isModified()) {
+      inode.clearModified();
+      pendingMtimeNs = services.wallClockNs();
+    }
+  }
+
+  /** The modification time is about to be set: earlier writes have nothing to say about it. */
+  void forgetModified() {
+    pendingMtimeNs = UNCHANGED;
+    OpenInode inode = open;
+    if (inode != null) {
+      inode.clearModified();
+    }
+  }
+
+  /** The file has a new length by this client's doing. */
+  void truncated(Attributes attributes) {
+    OpenInode inode = open;
+    if (inode != null) {
+      inode.truncated(attributes.lengthBytes(), attributes.truncateVersion());
+      syncedLengthBytes = attributes.lengthBytes();
+    }
+    forgetModified();
+  }
+
+  /** Learns what other clients did, and adds what metadata does not know yet. Any thread. */
+  Attributes merge(Attributes attributes) {
+    OpenInode inode = open;
+    WriteBuffer current = buffer;
+    if (inode == null || current == null) {
+      return attributes;
+    }
+    if (attributes.truncateVersion() > inode.truncateVersion() && lock.isHeldByCurrentThread()) {
+      inode.truncated(attributes.lengthBytes(), attributes.truncateVersion());
+      syncedLengthBytes = attributes.lengthBytes();
+    } else if (attributes.truncateVersion() == inode.truncateVersion()) {
+      inode.extendTo(attributes.lengthBytes());
+    }
+    long pending = pendingMtimeNs;
+    if (pending == UNCHANGED && inode.isModified()) {
+      pending = services.wallClockNs();
+    }
+    return new Attributes(
+        attributes.inode(),
+        attributes.mode(),
+        attributes.uid(),
+        attributes.gid(),
+        attributes.linkCount(),
+        Math.max(inode.lengthBytes(), current.end()),
+        attributes.atimeNs(),
+        pending == UNCHANGED ? attributes.mtimeNs() : pending,
+        Math.max(attributes.ctimeNs(), pending),
+        attributes.truncateVersion(),
+        attributes.parent(),
+        attributes.layout());
+  }
+
+  @Override
+  public boolean isDirty() {
+    WriteBuffer current = buffer;
+    return current != null && current.isDirty();
+  }
+
+  @Override
+  public void flushBefore(FileIo io) {
+    services.flushBefore(this, io);
+  }
+}

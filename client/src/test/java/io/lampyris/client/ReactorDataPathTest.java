@@ -1,0 +1,335 @@
+package io.lampyris.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.lampyris.protocol.FileLayout;
+import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Status;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+class ReactorDataPathTest {
+  private static final int CHUNK = TestCluster.CHUNK_BYTES;
+
+  private TestCluster cluster;
+  private OpenInode inode;
+  private Arena arena;
+
+  @BeforeEach
+  void start() {
+    cluster = new TestCluster(1);
+    inode = new OpenInode(2000, TestCluster.LAYOUT, 0, 0);
+    arena = Arena.ofShared();
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+    arena.close();
+  }
+
+  /** One operation that a thread waits for. */
+  private static final class Io extends FileIo {
+    private final CountDownLatch done = new CountDownLatch(1);
+    private volatile long result;
+
+    @Override
+    protected void onComplete(long result) {
+      this.result = result;
+      done.countDown();
+    }
+
+    long await() throws InterruptedException {
+      assertTrue(done.await(60, TimeUnit.SECONDS), "an operation completes");
+      return result;
+    }
+  }
+
+  private Io submit(boolean write, long offset, MemorySegment memory, int length, int flags) {
+    Io io = new Io();
+    io.write = write;
+    io.inode = inode;
+    io.fileOffset = offset;
+    io.memory = memory;
+    io.lengthBytes = length;
+    io.flags = flags;
+    cluster.data.offer(nowNs -> cluster.dataPath.submit(io));
+    return io;
+  }
+
+  private long write(long offset, byte[] bytes) throws InterruptedException {
+    MemorySegment memory = arena.allocate(Math.max(1, bytes.length));
+    MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    return submit(true, offset, memory, bytes.length, 0).await();
+  }
+
+  private byte[] read(long offset, int length) throws InterruptedException {
+    MemorySegment memory = arena.allocate(Math.max(1, length));
+    memory.fill((byte) 0x5a);
+    long got = submit(false, offset, memory, length, 0).await();
+    assertTrue(got >= 0, () -> Status.of(got).name());
+    return memory.asSlice(0, got).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private static byte[] random(long seed, int length) {
+    byte[] bytes = new byte[length];
+    new Random(seed).nextBytes(bytes);
+    return bytes;
+  }
+
+  @Test
+  void aRangeOverManyChunksComesBackAsItWentIn() throws Exception {
+    byte[] bytes = random(1, 9 * CHUNK + 4321);
+    assertEquals(bytes.length, write(777, bytes));
+    assertEquals(777 + bytes.length, inode.lengthBytes());
+    assertArrayEquals(bytes, read(777, bytes.length));
+    assertArrayEquals(Arrays.copyOfRange(bytes, CHUNK, 3 * CHUNK), read(777 + CHUNK, 2 * CHUNK));
+  }
+
+  @Test
+  void readsAreShortAtTheEndAndEmptyPastIt() throws Exception {
+    byte[] bytes = random(2, 1000);
+    assertEquals(1000, write(0, bytes));
+    assertArrayEquals(Arrays.copyOfRange(bytes, 900, 1000), read(900, 500));
+    assertEquals(0, read(1000, 500).length);
+    assertEquals(0, read(50L * CHUNK, 500).length);
+    assertEquals(0, read(0, 0).length);
+  }
+
+  @Test
+  void missingAndShortChunksBelowTheLengthReadAsZeros() throws Exception {
+    byte[] bytes = random(3, 100);
+    assertEquals(100, write(0, bytes));
+    assertEquals(100, write(3L * CHUNK + 50, bytes));
+    byte[] all = read(0, 4 * CHUNK);
+    byte[] expected = new byte[3 * CHUNK + 150];
+    System.arraycopy(bytes, 0, expected, 0, 100);
+    System.arraycopy(bytes, 0, expected, 3 * CHUNK + 50, 100);
+    assertArrayEquals(expected, all);
+  }
+
+  @Test
+  void holesAreRefusedWhereTheCallerForbidsThem() throws Exception {
+    write(0, random(4, 100));
+    write(2L * CHUNK, random(4, CHUNK));
+    MemorySegment memory = arena.allocate(4 * CHUNK);
+    int forbid = FileIo.FORBID_HOLES;
+    assertEquals(Status.HOLE.code(), submit(false, 0, memory, 200, forbid).await());
+    assertEquals(Status.HOLE.code(), submit(false, CHUNK, memory, 10, forbid).await());
+    assertEquals(100, submit(false, 0, memory, 100, forbid).await());
+    assertEquals(CHUNK, submit(false, 2L * CHUNK, memory, 2 * CHUNK, forbid).await());
+    cluster.storage.readFailure = Status.DEVICE_ERROR.code();
+    assertEquals(Status.DEVICE_ERROR.code(), submit(false, 0, memory, 200, forbid).await());
+  }
+
+  @Test
+  void whatMakesNoSenseIsRefused() throws Exception {
+    MemorySegment memory = arena.allocate(16);
+    assertEquals(Status.INVALID_ARGUMENT.code(), submit(true, -1, memory, 4, 0).await());
+    long past = TestCluster.LAYOUT.lengthMaxBytes() - 3;
+    assertEquals(Status.FILE_TOO_LARGE.code(), submit(true, past, memory, 4, 0).await());
+    inode = new OpenInode(5, new FileLayout(CHUNK, 1, 99, 1, 0, 0), 100, 0);
+    assertEquals(Status.NO_ROUTE.code(), submit(false, 0, memory, 4, 0).await());
+  }
+
+  @Test
+  void aBusyServiceIsAskedAgainUntilItAnswers() throws Exception {
+    cluster.storage.busyNext.set(5);
+    byte[] bytes = random(5, 3 * CHUNK);
+    assertEquals(bytes.length, write(0, bytes));
+    assertEquals(3, cluster.storage.applied.get());
+    assertArrayEquals(bytes, read(0, bytes.length));
+    assertTrue(cluster.counters.snapshot().retries() >= 5);
+  }
+
+  /** Package I1. */
+  @Test
+  void aRetryCarriesTheIdentityOfTheFirstAttempt() throws Exception {
+    cluster.storage.loseAnswerNext.set(2);
+    byte[] bytes = random(6, 4 * CHUNK);
+    assertEquals(bytes.length, write(0, bytes));
+    assertEquals(4, cluster.storage.applied.get());
+    assertEquals(2, cluster.storage.repeated.get());
+  }
+
+  @Test
+  void aNewRoutingIsFollowedByRetries() throws Exception {
+    cluster.routing.set(TestCluster.routing(TestCluster.CHAIN_VERSION - 1));
+    MemorySegment memory = arena.allocate(10);
+    Io io = submit(true, 0, memory, 10, 0);
+    TestCluster.await("a retry", () -> cluster.counters.snapshot().retries() > 2);
+    cluster.routing.set(TestCluster.routing(TestCluster.CHAIN_VERSION));
+    assertEquals(10, io.await());
+  }
+
+  @Test
+  void retriesEndAtTheDeadline() throws Exception {
+    cluster.network.withdraw(1, io.lampyris.protocol.Services.STORAGE);
+    long startNs = System.nanoTime();
+    assertEquals(Status.UNREACHABLE.code(), write(0, new byte[10]));
+    long tookNs = System.nanoTime() - startNs;
+    assertTrue(tookNs > TimeUnit.SECONDS.toNanos(1) && tookNs < TimeUnit.SECONDS.toNanos(10));
+    assertEquals(0, inode.lengthBytes());
+  }
+
+  @Test
+  void aFailureIsFinalAndLeavesTheLengthAlone() throws Exception {
+    write(0, new byte[10]);
+    cluster.storage.writeFailure = Status.NO_SPACE.code();
+    assertEquals(Status.NO_SPACE.code(), write(CHUNK, new byte[5 * CHUNK]));
+    assertEquals(10, inode.lengthBytes());
+    assertEquals(0, cluster.onData(cluster.dataPath::inFlight));
+  }
+
+  @Test
+  void aLongOperationIsSentInABoundedWindow() throws Exception {
+    cluster.storage.delayMaxNs = TimeUnit.MILLISECONDS.toNanos(2);
+    byte[] bytes = random(7, 200 * CHUNK + 1);
+    assertEquals(bytes.length, write(5, bytes));
+    assertTrue(cluster.storage.underWayMax.get() <= 64, "window");
+    assertTrue(cluster.storage.underWayMax.get() >= 32, "pieces travel together");
+    assertArrayEquals(bytes, read(5, bytes.length));
+  }
+
+  @Test
+  void overlappingWritesTakeEffectInTheOrderOfTheirSubmission() throws Exception {
+    cluster.storage.delayMaxNs = TimeUnit.MILLISECONDS.toNanos(3);
+    Random random = new Random(8);
+    byte[] model = new byte[6 * CHUNK];
+    Io[] ios = new Io[60];
+    for (int i = 0; i < ios.length; i++) {
+      int offset = random.nextInt(4 * CHUNK);
+      byte[] bytes = random(i, 1 + random.nextInt(2 * CHUNK));
+      MemorySegment memory = arena.allocate(bytes.length);
+      MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      System.arraycopy(bytes, 0, model, offset, bytes.length);
+      ios[i] = submit(true, offset, memory, bytes.length, 0);
+    }
+    for (Io io : ios) {
+      assertEquals(io.lengthBytes, io.await());
+    }
+    byte[] all = read(0, 6 * CHUNK);
+    assertArrayEquals(Arrays.copyOf(model, all.length), all);
+  }
+
+  @Test
+  void aReadThatRacesWithATruncationEndsWhereTheFileEnds() throws Exception {
+    write(0, random(9, 3 * CHUNK));
+    cluster.storage.delayMaxNs = TimeUnit.MILLISECONDS.toNanos(50);
+    Io io = submit(false, 0, arena.allocate(3 * CHUNK), 3 * CHUNK, 0);
+    TestCluster.await("the read to be under way", () -> cluster.storage.underWay.get() > 0);
+    inode.truncated(100, 1);
+    assertEquals(100, io.await());
+  }
+
+  /** An owner that submits in its completion, over a service that answers at once. */
+  @Test
+  void aChainOfSubmissionsInCompletionsKeepsTheStackFlat() throws Exception {
+    write(0, random(10, 4096));
+    int rounds = 200_000;
+    CountDownLatch done = new CountDownLatch(1);
+    MemorySegment memory = arena.allocate(4096);
+    FileIo io =
+        new FileIo() {
+          private int left = rounds;
+
+          @Override
+          protected void onComplete(long result) {
+            if (result != 4096 || --left == 0) {
+              done.countDown();
+            } else {
+              cluster.dataPath.submit(this);
+            }
+          }
+        };
+    io.inode = inode;
+    io.memory = memory;
+    io.lengthBytes = 4096;
+    cluster.data.offer(nowNs -> cluster.dataPath.submit(io));
+    assertTrue(done.await(60, TimeUnit.SECONDS));
+  }
+
+  /** Storage that answers at once and makes no garbage, so what is measured is the data path. */
+  @Test
+  void operationsAllocateNothingOnceThePoolsAreWarm() throws Exception {
+    io.lampyris.reactor.net.Service ideal = call -> call.reply(call.payloadLength);
+    cluster.network.withdraw(1, io.lampyris.protocol.Services.STORAGE);
+    cluster.network.serve(1, io.lampyris.protocol.Services.STORAGE, cluster.data, ideal);
+    inode = new OpenInode(2000, TestCluster.LAYOUT, 64L * CHUNK, 0);
+    MemorySegment memory = arena.allocate(8 * CHUNK);
+    AtomicLong sink = new AtomicLong();
+    FileIo io =
+        new FileIo() {
+          @Override
+          protected void onComplete(long result) {
+            sink.setPlain(sink.getPlain() + result);
+          }
+        };
+    io.inode = inode;
+    io.memory = memory;
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int rounds = 20_000;
+    for (boolean write : new boolean[] {false, true}) {
+      long bytes =
+          cluster.onData(() -> {
+            run(io, write, rounds);
+            long before = threads.getCurrentThreadAllocatedBytes();
+            run(io, write, rounds);
+            return threads.getCurrentThreadAllocatedBytes() - before;
+          });
+      System.out.printf("write=%s bytesPerOperation=%.3f%n", write, (double) bytes / rounds);
+      assertTrue(bytes < rounds, "allocated bytes: " + bytes);
+    }
+  }
+
+  private void run(FileIo io, boolean write, int rounds) {
+    for (int i = 0; i < rounds; i++) {
+      io.write = write;
+      io.fileOffset = (i % 48) * 4096L;
+      io.memoryOffset = (i % 5) * 4096L;
+      io.lengthBytes = i % 16 == 0 ? 3 * CHUNK : 4096;
+      cluster.dataPath.submit(io);
+    }
+  }
+
+  @Test
+  void chunksAreCutRemovedAndAskedForOverAllChains() throws Exception {
+    write(0, random(11, 20 * CHUNK + 100));
+    ChunkCommands commands = new ChunkCommands(cluster.dataPath);
+    assertEquals(20L * CHUNK + 100, commands.queryEnd(2000, TestCluster.LAYOUT));
+    commands.cut(2000, TestCluster.LAYOUT, 5L * CHUNK + 7);
+    assertEquals(6, cluster.storage.chunkCount.get());
+    assertEquals(5L * CHUNK + 7, commands.queryEnd(2000, TestCluster.LAYOUT));
+    commands.cut(2000, TestCluster.LAYOUT, 0);
+    assertEquals(0, cluster.storage.chunkCount.get());
+    assertEquals(0, commands.queryEnd(2000, TestCluster.LAYOUT));
+    // Nothing there is nothing to complain about.
+    commands.cut(2000, TestCluster.LAYOUT, 100);
+  }
+
+  @Test
+  void aRoutingWithoutTheTableFailsPerChainOperations() throws Exception {
+    cluster.routing.set(new Routing(9, Map.of(), Map.of(), Map.of()));
+    ChunkCommands commands = new ChunkCommands(cluster.dataPath);
+    FileSystemException failure =
+        org.junit.jupiter.api.Assertions.assertThrows(
+            FileSystemException.class, () -> commands.queryEnd(1, TestCluster.LAYOUT));
+    assertEquals(Status.NO_ROUTE.errno(), failure.errno());
+  }
+}
