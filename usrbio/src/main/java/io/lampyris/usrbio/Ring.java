@@ -1,0 +1,255 @@
+package io.lampyris.usrbio;
+
+import io.lampyris.bindings.Semaphores;
+import io.lampyris.client.FileIo;
+import io.lampyris.client.FileSystem.User;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One registered ring: which entries may be claimed, and where completions go.
+ *
+ * <pre>
+ *   sqe:  sqeTail ≤ (completed and in flight) ≤ claimed ≤ (available) ≤ sqeHead     modulo E
+ *   cqe:  cqeTail ≤ (not reaped) ≤ cqeHead
+ * </pre>
+ *
+ * Own positions live here and are only ever written to the ring; the program's are read once per
+ * decision and checked. Owner: reactor.
+ */
+final class Ring extends Registration {
+  /** {@link #ready} found indices that no honest program writes. */
+  static final int BROKEN = -1;
+
+  private static final long NONE = Long.MIN_VALUE;
+  private static final long NS_PER_MS = 1_000_000;
+
+  final boolean write;
+  final int ioFlags;
+  private final MemorySegment memory;
+  private final MemorySegment semaphore;
+  private final int slots;
+  private final int depth;
+  private final long batchWaitNs;
+
+  /** By position in sqe: completed, but an earlier one is not. */
+  private final long[] done;
+
+  private int claimed;
+  private int sqeTail;
+  private int cqeHead;
+
+  /** From sqeTail to claimed; 0 … E-1. */
+  private int held;
+
+  /** How much of the job that was decided on is still to be claimed. */
+  private int jobLeft;
+
+  /** When the batch that is not full yet was first seen. */
+  private long batchSinceNs = NONE;
+
+  private @Nullable RingIo completedFirst;
+  private @Nullable RingIo completedLast;
+
+  /** In the server's list of rings with completions to write. */
+  boolean dirty;
+
+  /** Gets no more service. */
+  boolean retired;
+
+  /** Where it is among the rings of its priority; -1 when it is not polled. */
+  int pollIndex = -1;
+
+  /** The last one used here; programs rarely use more than one. */
+  @Nullable Iov lastIov;
+
+  Ring(RegistrationKey key, SharedFile file, User user) {
+    super(key, file, user);
+    assert key.isRing() : "memory is no ring";
+    memory = file.memory();
+    int entries = (int) RingLayout.entries(memory.byteSize());
+    assert entries >= 1 && entries <= RingLayout.ENTRIES_MAX : "registration checked the size";
+    slots = entries + 1;
+    // A batch larger than the ring could never fill.
+    depth = Math.max(key.ioDepth(), -entries);
+    batchWaitNs = key.timeoutMs() * NS_PER_MS;
+    write = key.kind() == RegistrationKey.Kind.WRITE_RING;
+    boolean noHoles = (key.flags() & RegistrationKey.FORBID_READ_HOLES) != 0;
+    ioFlags = noHoles && !write ? FileIo.FORBID_HOLES : 0;
+    semaphore = memory.asSlice(RingLayout.semaphoreAt(slots), RingLayout.SEMAPHORE_BYTES);
+    done = new long[(slots + 63) >> 6];
+  }
+
+  /**
+   * Before the program hears of its registration: takes over where the ring stands, and makes its
+   * semaphore.
+   *
+   * @return false when the memory holds no ring
+   */
+  boolean initialize() {
+    sqeTail = RingLayout.index(memory, RingLayout.SQE_TAIL_AT);
+    claimed = sqeTail;
+    cqeHead = RingLayout.index(memory, RingLayout.CQE_HEAD_AT);
+    return isPosition(sqeTail) && isPosition(cqeHead) && Semaphores.init(semaphore, true, 0) == 0;
+  }
+
+  // ------------------------------------------------------------------------------ claiming
+
+  /** How many entries may be claimed now, or {@link #BROKEN}. Reads ring memory. */
+  int ready(long nowNs) {
+    if (jobLeft > 0) {
+      return jobLeft;
+    }
+    int sqeHead = RingLayout.index(memory, RingLayout.SQE_HEAD_AT);
+    if (sqeHead == claimed) {
+      batchSinceNs = NONE;
+      return 0;
+    }
+    int cqeTail = RingLayout.index(memory, RingLayout.CQE_TAIL_AT);
+    if (!isPosition(sqeHead) || !isPosition(cqeTail)) {
+      return BROKEN;
+    }
+    int room = slots - 1 - Math.max(held, inFlight + distance(cqeTail, cqeHead));
+    jobLeft = jobSize(depth, distance(claimed, sqeHead), room, batchIsDue(nowNs));
+    return jobLeft;
+  }
+
+  /**
+   * How many entries begin together.
+   *
+   * @param depth as registered, at least the negative number of entries
+   * @param available how many the program has prepared
+   * @param room how many completions fit (I4); may be negative when the program lies
+   * @param due an incomplete batch has waited long enough
+   */
+  static int jobSize(int depth, int available, int room, boolean due) {
+    if (depth > 0) {
+      return available >= depth && room >= depth ? depth : 0;
+    }
+    if (depth < 0 && available < -depth && !due) {
+      return 0;
+    }
+    int limit = depth == 0 ? available : Math.min(available, -depth);
+    return Math.max(0, Math.min(limit, room));
+  }
+
+  private boolean batchIsDue(long nowNs) {
+    if (batchSinceNs == NONE) {
+      batchSinceNs = nowNs;
+    }
+    return nowNs - batchSinceNs >= batchWaitNs;
+  }
+
+  /** When an incomplete batch must begin; {@link Long#MAX_VALUE} when none waits. */
+  long batchDeadlineNs() {
+    boolean waits = depth < 0 && batchWaitNs > 0 && batchSinceNs != NONE;
+    return waits ? batchSinceNs + batchWaitNs : Long.MAX_VALUE;
+  }
+
+  /** Copies the next entry of the job. Reads ring memory. */
+  void claim(RingIo io) {
+    assert jobLeft > 0 && held < slots - 1 : "only what is ready is claimed";
+    long sqeAt = RingLayout.sqeAt(slots, claimed);
+    io.position = claimed;
+    io.slot = RingLayout.sqeSlot(memory, sqeAt);
+    io.userdata = RingLayout.sqeUserdata(memory, sqeAt);
+    if (isPosition(io.slot)) {
+      copyArgs(io, RingLayout.argsAt(io.slot));
+    } else {
+      // No length is no valid I/O: it fails alone.
+      io.length = 0;
+    }
+    claimed = after(claimed);
+    held++;
+    inFlight++;
+    if (--jobLeft == 0) {
+      batchSinceNs = NONE;
+    }
+  }
+
+  private void copyArgs(RingIo io, long argsAt) {
+    io.idHigh = RingLayout.idHigh(memory, argsAt);
+    io.idLow = RingLayout.idLow(memory, argsAt);
+    io.iovOffset = RingLayout.iovOffset(memory, argsAt);
+    io.inodeNumber = RingLayout.inode(memory, argsAt);
+    io.fileOffset = RingLayout.fileOffset(memory, argsAt);
+    io.length = RingLayout.length(memory, argsAt);
+  }
+
+  // ------------------------------------------------------------------------------ completing
+
+  void addCompleted(RingIo io) {
+    io.nextCompleted = null;
+    RingIo last = completedLast;
+    if (last == null) {
+      completedFirst = io;
+    } else {
+      last.nextCompleted = io;
+    }
+    completedLast = io;
+  }
+
+  @Nullable RingIo takeCompleted() {
+    RingIo io = completedFirst;
+    if (io != null) {
+      completedFirst = io.nextCompleted;
+      if (completedFirst == null) {
+        completedLast = null;
+      }
+    }
+    return io;
+  }
+
+  boolean hasCompleted() {
+    return completedFirst != null;
+  }
+
+  /** Writes a completion; {@link #publish} shows it. Writes ring memory. */
+  void complete(RingIo io) {
+    long cqeAt = RingLayout.cqeAt(slots, cqeHead);
+    RingLayout.cqe(memory, cqeAt, io.slot, io.result, io.userdata);
+    cqeHead = after(cqeHead);
+    inFlight--;
+    done[io.position >> 6] |= 1L << io.position;
+    while (held > 0 && (done[sqeTail >> 6] & 1L << sqeTail) != 0) {
+      done[sqeTail >> 6] &= ~(1L << sqeTail);
+      sqeTail = after(sqeTail);
+      held--;
+    }
+  }
+
+  /** In this order, so that who reaps finds room to prepare (I3). Writes ring memory. */
+  void publish() {
+    RingLayout.index(memory, RingLayout.SQE_TAIL_AT, sqeTail);
+    RingLayout.index(memory, RingLayout.CQE_HEAD_AT, cqeHead);
+  }
+
+  /** At its maximum it has as many wake-ups pending as anyone could want. */
+  void post() {
+    Semaphores.post(semaphore);
+  }
+
+  /** Its memory is not to be touched again. */
+  void retire() {
+    retired = true;
+    jobLeft = 0;
+    completedFirst = null;
+    completedLast = null;
+    lastIov = null;
+    Arrays.fill(done, 0);
+  }
+
+  private boolean isPosition(int value) {
+    return value >= 0 && value < slots;
+  }
+
+  private int after(int position) {
+    return position + 1 == slots ? 0 : position + 1;
+  }
+
+  private int distance(int from, int to) {
+    int d = to - from;
+    return d < 0 ? d + slots : d;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Rings and buffers that programs share with this client: the daemon's side of USRBIO.
+ *
+ * <h2>What</h2>
+ *
+ * A program makes a symlink in {@code 3fs-virt/iovs}; its name ({@link
+ * io.lampyris.usrbio.RegistrationKey}) says what it registers, its target is a file under {@code
+ * /dev/shm}. {@link io.lampyris.usrbio.IovRegistry} maps the file; {@link
+ * io.lampyris.usrbio.RingServer} polls the rings from a reactor, moves data between files and the
+ * registered memory without a copy, and writes completions.
+ *
+ * <h2>Ring memory, version 1</h2>
+ *
+ * x86-64, little endian. {@code E = entries + 1}: one slot of each queue stays empty, so that full
+ * and empty differ. {@link io.lampyris.usrbio.RingLayout} has the accessors.
+ *
+ * <table>
+ * <caption>A ring</caption>
+ * <tr><th>offset</th><th>bytes</th><th>content</th><th>who writes</th></tr>
+ * <tr><td>0</td><td>4</td><td>sqeHead, in 0 … E-1</td><td>program</td></tr>
+ * <tr><td>4</td><td>4</td><td>sqeTail</td><td>daemon</td></tr>
+ * <tr><td>8</td><td>4</td><td>cqeHead</td><td>daemon</td></tr>
+ * <tr><td>12</td><td>4</td><td>cqeTail</td><td>program</td></tr>
+ * <tr><td>16</td><td>56 E</td><td>args: what an I/O is, by slot</td><td>program</td></tr>
+ * <tr><td>16 + 56 E</td><td>24 E</td><td>cqe: completions as they happened</td><td>daemon</td></tr>
+ * <tr><td>16 + 80 E</td><td>16 E</td><td>sqe: slots as they were prepared</td><td>program</td></tr>
+ * <tr><td>16 + 96 E</td><td>32</td><td>sem_t: a completion was written</td><td>both</td></tr>
+ * <tr><td>48 + 96 E</td><td>4096</td><td>slack</td><td>nobody</td></tr>
+ * </table>
+ *
+ * <table>
+ * <caption>Its entries</caption>
+ * <tr><th>entry</th><th>offset: field</th></tr>
+ * <tr><td>args</td><td>0: iov id[16], 16: offset in the iov u64, 24: inode u64, 32: offset in the
+ * file u64, 40: length u64, 48: userdata u64</td></tr>
+ * <tr><td>cqe</td><td>0: slot i32, 4: reserved i32, 8: result i64 (bytes or -errno), 16: userdata
+ * u64</td></tr>
+ * <tr><td>sqe</td><td>0: slot i32, 4: reserved, 8: userdata u64</td></tr>
+ * </table>
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ul>
+ *   <li>I1: whatever is in a ring's memory, no access leaves the mapped ring or the named iov, and
+ *       no loop runs longer than the ring has slots. Each value is read once, then checked.
+ *   <li>I2: every claimed entry gets exactly one completion, unless its ring is gone.
+ *   <li>I3: sqeTail moves over an entry when it and all before it have completed, and before the
+ *       completion shows: who reaped in order finds room to prepare.
+ *   <li>I4: never more claimed than the program has room for completions.
+ *   <li>I5: memory is unmapped when no I/O uses it any more, never earlier, and then soon.
+ *   <li>I6: a program reaches only registrations of its own user.
+ *   <li>I7: everything a process registered goes when the last directory handle that it held on
+ *       {@code iovs} is released, however it ended.
+ *   <li>I8: a prepared entry is served without a post of the submit semaphore, only later.
+ *   <li>I9: the reactor's code meets a fault in a ring's memory inside {@code RingServer}'s guards
+ *       and nowhere else: ring memory is touched between two fault barriers.
+ * </ul>
+ *
+ * <h2>Threading</h2>
+ *
+ * {@code IovRegistry} is any thread's, behind one lock. A registration's in-flight count, rings and
+ * the server are the reactor's; they meet through its inbox. One doorbell thread per priority
+ * sleeps on a submit semaphore while the reactor is about to sleep; a janitor thread unmaps.
+ *
+ * <h2>Failure</h2>
+ *
+ * A bad entry fails alone, with {@code -errno} in its completion. A ring with impossible indices,
+ * or whose file shrank under us, is retired: it gets no more service until it is registered anew.
+ * Known limit: a program that shrinks memory between the check and the use of it by native code (a
+ * semaphore post, a checksum over an iov, some hundred ns) can still end the process.
+ */
+@NullMarked
+package io.lampyris.usrbio;
+
+import org.jspecify.annotations.NullMarked;
