@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct timespec; /* which <time.h> keeps to itself under a strict -std=c99 */
+
 /* What the mount answers to the "magic number" ioctl. */
 #define HF3FS_SUPER_MAGIC 0x8f3f5fff
 

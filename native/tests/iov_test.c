@@ -179,6 +179,27 @@ static void oneDirectoryDescriptorStaysOpenPerMount(void) {
   CHECK_EQ(after, before);
 }
 
+/* A daemon that was restarted has another directory at the same place. */
+static void aNewDirectoryAtTheMountIsFound(void) {
+  struct hf3fs_iov before;
+  struct hf3fs_iov after;
+  char old[128];
+  CHECK_EQ(hf3fs_iovcreate(&before, mnt.path, 4096, 0, -1), 0);
+  snprintf(old, sizeof old, "%s.old", mnt.iovs);
+  CHECK_EQ(rename(mnt.iovs, old), 0);
+  CHECK_EQ(hf3fs_iovcreate(&after, mnt.path, 4096, 0, -1), -ENOENT);
+  CHECK_EQ(mkdir(mnt.iovs, 0755), 0);
+  CHECK_EQ(hf3fs_iovcreate(&after, mnt.path, 4096, 0, -1), 0);
+  CHECK_EQ(mount_registrations(&mnt, NULL), 1);
+  hf3fs_iovdestroy(&before); /* in the old place */
+  CHECK_EQ(mount_registrations(&mnt, NULL), 1);
+  hf3fs_iovdestroy(&after);
+  CHECK_EQ(mount_registrations(&mnt, NULL), 0);
+  CHECK_EQ(rmdir(mnt.iovs), 0);
+  CHECK_EQ(rename(old, mnt.iovs), 0);
+  CHECK_EQ(mount_registrations(&mnt, NULL), 0);
+}
+
 int main(void) {
   memset(long_path, 'x', 299);
   mount_make(&mnt);
@@ -191,5 +212,6 @@ int main(void) {
   openFollowsNoRegistrationOutOfShm();
   aWrappedIovIsLeftAlone();
   oneDirectoryDescriptorStaysOpenPerMount();
+  aNewDirectoryAtTheMountIsFound();
   return 0;
 }

@@ -115,6 +115,7 @@ _Atomic int fail_fallocate;
 char last_shm_name[128];
 int (*on_register)(const char *target, const char *key);
 void (*on_deregister)(const char *key);
+int (*on_ioctl)(int fd, unsigned long request, const void *arg);
 static dev_t mount_dev;
 
 int __real_ioctl(int fd, unsigned long request, ...);
@@ -151,6 +152,10 @@ int __wrap_ioctl(int fd, unsigned long request, ...) {
       st.st_dev == mount_dev) {
     *(uint32_t *)arg = HF3FS_SUPER_MAGIC;
     return 0;
+  }
+  if (on_ioctl != NULL) {
+    errno = on_ioctl(fd, request, arg);
+    return errno == 0 ? 0 : -1;
   }
   return __real_ioctl(fd, request, arg);
 }

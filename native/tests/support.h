@@ -57,6 +57,9 @@ int mount_file(const struct fake_mount *m, const char *name, int open_flags);
 extern int (*on_register)(const char *target, const char *key);
 extern void (*on_deregister)(const char *key);
 
+/* When set, answers every other ioctl on a file of the mount: 0, or an errno. */
+extern int (*on_ioctl)(int fd, unsigned long request, const void *arg);
+
 /* Makes the next call of that kind fail with this errno (0: no more). */
 extern _Atomic int fail_symlinkat;
 extern _Atomic int fail_fallocate;
