@@ -1,0 +1,18 @@
+package io.lampyris.cli.base;
+
+import java.io.Serial;
+
+/** A command could not do what it was asked for; its message says everything, exit code 1. */
+public final class FailedException extends Exception {
+  @Serial private static final long serialVersionUID = 1L;
+
+  private FailedException(String message) {
+    super(message, null, false, false);
+  }
+
+  /** A message of the form that all messages have. */
+  public static FailedException of(String what, Object observed, Object limit, String remedy) {
+    return new FailedException(
+        "%s; observed=%s, limit=%s; remedy: %s".formatted(what, observed, limit, remedy));
+  }
+}

@@ -1,0 +1,214 @@
+package io.lampyris.cli.config;
+
+import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Sizes;
+import io.lampyris.protocol.FileLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import org.tomlj.Toml;
+import org.tomlj.TomlInvalidTypeException;
+import org.tomlj.TomlParseError;
+import org.tomlj.TomlParseResult;
+import org.tomlj.TomlPosition;
+
+/** Reads a configuration file strictly, and writes one that explains itself. */
+public final class ConfigurationFile {
+  public static final int TARGET_COUNT_MAX = 64;
+
+  private final Path file;
+  private final TomlParseResult toml;
+
+  private ConfigurationFile(Path file, TomlParseResult toml) {
+    this.file = file;
+    this.toml = toml;
+  }
+
+  /** What the file says; keys that it leaves out have their defaults. */
+  public static Configuration read(Path file) throws InputException {
+    TomlParseResult toml;
+    try {
+      toml = Toml.parse(file);
+    } catch (IOException e) {
+      throw InputException.of(
+          "cannot read the configuration", e, "a readable file " + file, "name another file");
+    }
+    ConfigurationFile parsed = new ConfigurationFile(file, toml);
+    parsed.checkSyntax();
+    parsed.checkKeys();
+    return parsed.configuration();
+  }
+
+  /** The text of a file with these values and a comment on every key. */
+  public static String render(Configuration values) {
+    StringBuilder text =
+        new StringBuilder(
+            """
+            # Configuration of a Lampyris instance, read at start. A key that is not known is an error.
+            # Sizes are powers of 1024: 512MiB, 10GiB, 1T.
+            """);
+    String table = "";
+    for (Key key : Key.values()) {
+      if (!key.table().equals(table)) {
+        table = key.table();
+        text.append("\n[").append(table).append("]\n");
+      }
+      key.comment.lines().forEach(line -> text.append("# ").append(line).append("\n"));
+      text.append(key.lastName()).append(" = ").append(render(key, values)).append('\n');
+    }
+    return text.toString();
+  }
+
+  private static String render(Key key, Configuration values) {
+    return switch (key) {
+      case TARGET_COUNT ->
+          values.targetCount().isPresent()
+              ? Integer.toString(values.targetCount().getAsInt())
+              : key.defaultText;
+      case TARGET_SIZE ->
+          values.targetSizeBytes().isPresent()
+              ? quoted(Sizes.exact(values.targetSizeBytes().getAsLong()))
+              : key.defaultText;
+      case CHUNK_SIZE -> quoted(Sizes.exact(values.chunkSizeBytes()));
+      case REACTOR_IDLE -> quoted(values.idle().name().toLowerCase(Locale.ROOT));
+      case LOG_LEVEL -> quoted(values.logLevel().name().toLowerCase(Locale.ROOT));
+      case LOG_FILE_SIZE -> quoted(Sizes.exact(values.logFileBytes()));
+      case LOG_FILES -> Integer.toString(values.logFiles());
+    };
+  }
+
+  private static String quoted(String text) {
+    return '"' + text + '"';
+  }
+
+  private void checkSyntax() throws InputException {
+    if (toml.hasErrors()) {
+      TomlParseError first = toml.errors().getFirst();
+      throw InputException.of(
+          "%s, line %d: not TOML".formatted(file, first.position().line()),
+          String.valueOf(first.getMessage()),
+          "key = value",
+          "correct that line");
+    }
+  }
+
+  private void checkKeys() throws InputException {
+    for (String path : toml.dottedKeySet()) {
+      if (Key.named(path).isEmpty()) {
+        throw InputException.of(
+            "%s, line %d: there is no key '%s'".formatted(file, line(path), path),
+            path,
+            Arrays.stream(Key.values()).map(key -> key.path).collect(Collectors.joining(" ")),
+            "the nearest key is '%s'; use that, or remove the line"
+                .formatted(Key.nearest(path).path));
+      }
+    }
+  }
+
+  private Configuration configuration() throws InputException {
+    Configuration base = Configuration.DEFAULT;
+    return new Configuration(
+        toml.contains(Key.TARGET_COUNT.path)
+            ? OptionalInt.of((int) integer(Key.TARGET_COUNT, 1, 1, TARGET_COUNT_MAX))
+            : base.targetCount(),
+        isBlank(Key.TARGET_SIZE)
+            ? base.targetSizeBytes()
+            : OptionalLong.of(size(Key.TARGET_SIZE, 0)),
+        chunkSize(base.chunkSizeBytes()),
+        choice(Key.REACTOR_IDLE, base.idle(), Configuration.Idle.values()),
+        choice(Key.LOG_LEVEL, base.logLevel(), Configuration.LogLevel.values()),
+        logFileSize(base.logFileBytes()),
+        (int) integer(Key.LOG_FILES, base.logFiles(), 1, 20));
+  }
+
+  private boolean isBlank(Key key) throws InputException {
+    return string(key, "").isBlank();
+  }
+
+  private int chunkSize(int otherwise) throws InputException {
+    long bytes = size(Key.CHUNK_SIZE, otherwise);
+    if (bytes > Integer.MAX_VALUE || !FileLayout.isChunkSize((int) bytes)) {
+      throw wrong(
+          Key.CHUNK_SIZE, Sizes.exact(bytes), "a power of two from 64KiB to 64MiB", "correct it");
+    }
+    return (int) bytes;
+  }
+
+  private long logFileSize(long otherwise) throws InputException {
+    long bytes = size(Key.LOG_FILE_SIZE, otherwise);
+    if (bytes < 64 << 10 || bytes > 1L << 30) {
+      throw wrong(Key.LOG_FILE_SIZE, Sizes.exact(bytes), "64KiB to 1GiB", "correct it");
+    }
+    return bytes;
+  }
+
+  private long integer(Key key, long otherwise, long min, long max) throws InputException {
+    Long value;
+    try {
+      value = toml.getLong(key.path);
+    } catch (TomlInvalidTypeException e) {
+      throw wrong(key, String.valueOf(toml.get(key.path)), "a whole number", "correct it");
+    }
+    if (value == null) {
+      return otherwise;
+    }
+    if (value < min || value > max) {
+      throw wrong(key, value, min + " to " + max, "correct it");
+    }
+    return value;
+  }
+
+  private long size(Key key, long otherwise) throws InputException {
+    String text = string(key, "");
+    return text.isEmpty()
+        ? otherwise
+        : Sizes.parse("%s, line %d: %s".formatted(file, line(key.path), key.path), text);
+  }
+
+  private <E extends Enum<E>> E choice(Key key, E otherwise, E[] choices) throws InputException {
+    String text = string(key, otherwise.name());
+    for (E choice : choices) {
+      if (choice.name().equalsIgnoreCase(text)) {
+        return choice;
+      }
+    }
+    String names =
+        Arrays.stream(choices)
+            .map(choice -> choice.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
+    throw wrong(key, "'" + text + "'", names, "choose one of these");
+  }
+
+  private String string(Key key, String otherwise) throws InputException {
+    try {
+      String text = toml.getString(key.path);
+      return text == null ? otherwise : text;
+    } catch (TomlInvalidTypeException e) {
+      throw wrong(
+          key, String.valueOf(toml.get(key.path)), "a text in quotation marks", "put it in quotes");
+    }
+  }
+
+  private InputException wrong(Key key, Object observed, String limit, String remedy) {
+    return InputException.of(
+        "%s, line %d: wrong value of %s".formatted(file, line(key.path), key.path),
+        observed,
+        limit,
+        remedy);
+  }
+
+  private int line(String path) {
+    TomlPosition position = toml.inputPositionOf(path);
+    return position == null ? 0 : position.line();
+  }
+
+  /** Writes the file for the first time. */
+  public static void write(Path file, Configuration values) throws IOException {
+    Files.writeString(file, render(values));
+  }
+}

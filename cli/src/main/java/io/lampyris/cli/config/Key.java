@@ -1,0 +1,81 @@
+package io.lampyris.cli.config;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Optional;
+
+/** Every key that a configuration file may have, in the order in which they are written. */
+enum Key {
+  TARGET_COUNT(
+      "targets.count",
+      "1",
+      "How many targets; each has a device file of its own. Fixed once DIR is formatted."),
+  TARGET_SIZE(
+      "targets.size",
+      "\"\"",
+      "Size of one target's device file, a multiple of 64MiB. Fixed once DIR is formatted.",
+      "Empty: a quarter of the free space, 16GiB at most."),
+  CHUNK_SIZE(
+      "layout.chunk_size",
+      "\"1MiB\"",
+      "Chunk size of new files, a power of two from 64KiB to 64MiB."),
+  REACTOR_IDLE(
+      "reactor.idle",
+      "\"block\"",
+      "What a reactor does when there is nothing to do: block (sleeps, uses next to no CPU),",
+      "backoff (sleeps after a while), spin (never sleeps: for dedicated cores)."),
+  LOG_LEVEL(
+      "log.level", "\"info\"", "trace, debug, info, warn or error, for DIR/log/lampyris.log."),
+  LOG_FILE_SIZE("log.file_size", "\"16MiB\"", "A log file is rolled over at this size ..."),
+  LOG_FILES("log.files", "4", "... and this many rolled files are kept.");
+
+  final String path;
+  final String defaultText;
+  final String comment;
+
+  Key(String path, String defaultText, String... comment) {
+    this.path = path;
+    this.defaultText = defaultText;
+    this.comment = String.join("\n", comment);
+  }
+
+  String table() {
+    return path.substring(0, path.indexOf('.'));
+  }
+
+  String lastName() {
+    return path.substring(path.indexOf('.') + 1);
+  }
+
+  static Optional<Key> named(String path) {
+    return Arrays.stream(values()).filter(key -> key.path.equals(path)).findFirst();
+  }
+
+  /** The key whose path takes the fewest edits to reach. */
+  static Key nearest(String path) {
+    return Arrays.stream(values())
+        .min(Comparator.comparingInt(key -> edits(key, path)))
+        .orElseThrow();
+  }
+
+  /** The last part of the path alone may be what was meant. */
+  private static int edits(Key key, String path) {
+    String last = path.substring(path.lastIndexOf('.') + 1);
+    return Math.min(distance(key.path, path), distance(key.lastName(), last));
+  }
+
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    Arrays.setAll(row, i -> i);
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}

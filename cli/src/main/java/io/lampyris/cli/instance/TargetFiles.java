@@ -1,0 +1,23 @@
+package io.lampyris.cli.instance;
+
+import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Sizes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Looks at a target's files without opening the target. */
+final class TargetFiles {
+  private TargetFiles() {}
+
+  static void check(Path target, long sizeBytes) throws InputException, IOException {
+    Path device = target.resolve("device");
+    if (!Files.isRegularFile(device)) {
+      throw InputException.of(
+          "a target has lost its device file",
+          "no " + device,
+          Sizes.exact(sizeBytes),
+          "restore it, or use another --dir");
+    }
+  }
+}
