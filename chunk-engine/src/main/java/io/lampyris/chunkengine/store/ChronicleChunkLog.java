@@ -1,0 +1,199 @@
+package io.lampyris.chunkengine.store;
+
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
+import io.lampyris.chunkengine.store.StoreException.Reason;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.queue.ExcerptAppender;
+import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
+import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
+import net.openhft.chronicle.queue.rollcycles.LargeRollCycles;
+import net.openhft.chronicle.wire.DocumentContext;
+
+/**
+ * One generation as a Chronicle Queue of one file, created by this process and appended to by it
+ * alone; another process's file is only ever read ({@link LogScanner}).
+ *
+ * <p>The queue's clock stands still, so that it never rolls to a second file. Space is reserved
+ * ahead of the position: the queue writes through a mapping, where a full disk would be a SIGBUS.
+ */
+final class ChronicleChunkLog implements ChunkLog {
+  /** One mapping of the queue; also how far the file is extended at a time. */
+  private static final int MAP_BYTES = 16 << 20;
+
+  /** Reserved ahead in steps of this, when less than half of it is left. */
+  private static final long RESERVE_BYTES = 32 << 20;
+
+  /** What updates that need space leave for removals, which make some. */
+  private static final long URGENT_BYTES = 1 << 20;
+
+  /** Index pages that the queue may put between two records. */
+  private static final long QUEUE_OVERHEAD_BYTES = 1 << 20;
+
+  /** What a new generation needs free on the host at once. */
+  static final long CREATE_BYTES = RESERVE_BYTES + MAP_BYTES;
+
+  private final SingleChronicleQueue queue;
+  private final ExcerptAppender appender;
+  private final Path file;
+  private final int fd;
+  private final Crc32c crc = new Crc32c();
+  private final byte[] scratch = new byte[LogRecord.COMMITTED_MAX_BYTES];
+  private final MemorySegment record = MemorySegment.ofArray(scratch);
+
+  private long reservedBytes;
+  private long position;
+  private long sequence;
+  private long group;
+  private long durableGroup;
+  private int groupRecords;
+
+  /** Creates the directory, the queue, and in it the first group, which names the generation. */
+  ChronicleChunkLog(Path directory, UUID uuid, long generation, long lastSequence, long lastGroup)
+      throws StoreException {
+    checkRoom(directory);
+    sequence = lastSequence;
+    group = lastGroup + 1;
+    durableGroup = lastGroup;
+    try {
+      Files.createDirectories(directory);
+      queue =
+          SingleChronicleQueueBuilder.binary(directory.toFile())
+              .rollCycle(LargeRollCycles.LARGE_DAILY)
+              .timeProvider(() -> 0L)
+              .blockSize(MAP_BYTES)
+              .build();
+      appender = queue.createAppender();
+      append(LogRecord.encodeGeneration(record, ++sequence, group, uuid, generation, crc));
+      endGroup();
+      file = fileIn(directory);
+    } catch (IOException e) {
+      throw HostFiles.io("create", directory, e);
+    } catch (RuntimeException e) {
+      throw new StoreException(
+          Reason.IO,
+          "cannot create the chunk log; observed=%s in %s, limit=a writable directory; remedy: look at the cause"
+              .formatted(e, directory),
+          e);
+    }
+    fd = HostFiles.open(file, Fcntl.O_RDWR);
+    HostFiles.reserve(fd, file, 0, position + RESERVE_BYTES, false);
+    reservedBytes = position + RESERVE_BYTES;
+    // The loading thread created it, the reactor goes on.
+    appender.singleThreadedCheckReset();
+  }
+
+  private static void checkRoom(Path directory) throws StoreException {
+    long available = Libc.statfs(HostFiles.directoryOf(directory).toString()).availableBytes();
+    if (available < CREATE_BYTES) {
+      throw new StoreException(
+          Reason.NO_SPACE,
+          "no room for the chunk log; observed=%d bytes free at %s, limit=%d; remedy: free space on the host file system"
+              .formatted(available, directory, CREATE_BYTES));
+    }
+  }
+
+  /** The one queue file of a generation. */
+  static Path fileIn(Path directory) throws StoreException {
+    List<Path> files;
+    try (Stream<Path> entries = Files.list(directory)) {
+      files = entries.filter(p -> p.toString().endsWith(".cq4")).toList();
+    } catch (IOException e) {
+      throw HostFiles.io("list", directory, e);
+    }
+    if (files.size() != 1) {
+      throw new StoreException(
+          Reason.LOG_CORRUPT,
+          "a log generation has one .cq4 file; observed=%d in %s, limit=1; remedy: restore the target's log directory"
+              .formatted(files.size(), directory));
+    }
+    return files.getFirst();
+  }
+
+  @Override
+  public Path file() {
+    return file;
+  }
+
+  @Override
+  public boolean reserve(int records, boolean urgent) {
+    long needed =
+        position
+            + (records + 1L) * (LogRecord.COMMITTED_MAX_BYTES + 8)
+            + QUEUE_OVERHEAD_BYTES
+            + (urgent ? 0 : URGENT_BYTES);
+    if (reservedBytes - position < RESERVE_BYTES / 2 || needed > reservedBytes) {
+      reserveMore();
+    }
+    return needed <= reservedBytes;
+  }
+
+  private void reserveMore() {
+    long step = position + RESERVE_BYTES - reservedBytes;
+    // Blocks for about a millisecond once in a hundred thousand records.
+    if (Libc.fallocate(fd, Fcntl.FALLOC_FL_KEEP_SIZE, reservedBytes, step) >= 0) {
+      reservedBytes += step;
+    }
+  }
+
+  @Override
+  public void committed(ChunkState chunk) {
+    append(LogRecord.encodeCommitted(record, ++sequence, group, chunk, crc));
+  }
+
+  @Override
+  public void removed(ChunkState chunk) {
+    append(LogRecord.encodeRemoved(record, ++sequence, group, chunk, crc));
+  }
+
+  @Override
+  public long endGroup() {
+    append(LogRecord.encodeGroupEnd(record, ++sequence, group, groupRecords, durableGroup, crc));
+    groupRecords = 0;
+    return group++;
+  }
+
+  private void append(int lengthBytes) {
+    try (DocumentContext document = appender.writingDocument()) {
+      Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
+      bytes.write(scratch, 0, lengthBytes);
+      position = bytes.writePosition();
+    }
+    groupRecords++;
+  }
+
+  @Override
+  public void durable(long durable) {
+    durableGroup = Math.max(durableGroup, durable);
+  }
+
+  @Override
+  public long lastGroup() {
+    return group - 1;
+  }
+
+  @Override
+  public long lastSequence() {
+    return sequence;
+  }
+
+  @Override
+  public long positionBytes() {
+    return position;
+  }
+
+  @Override
+  public void close() {
+    appender.singleThreadedCheckReset();
+    appender.close();
+    queue.close();
+    HostFiles.close(fd);
+  }
+}

@@ -1,0 +1,86 @@
+package io.lampyris.chunkengine.store;
+
+import java.util.Arrays;
+
+/**
+ * Everything a target knows of one committed chunk, out of the index: a pooled copy that operations
+ * work on. Owner: whoever holds it.
+ */
+public final class ChunkState {
+  /** A chunk of length 0 has no block. */
+  static final long NO_BLOCK = -1;
+
+  public long inode;
+
+  /** Unsigned; files use 31 bits. */
+  public int chunkIndex;
+
+  public int version;
+  public int chainVersion;
+  public int lengthBytes;
+  public int chunkSizeBytes;
+
+  /** Of the {@link #lengthBytes}. */
+  public int crc32c;
+
+  long blockOffset;
+  int sizeClass;
+
+  /** One per started unit; the last covers only what the chunk's length covers. */
+  final int[] unitCrcs = new int[Geometry.UNITS_MAX];
+
+  // Who made this version, and what was answered: a retry gets the same answer.
+  long clientHigh;
+  long clientLow;
+  long sequence;
+  int channel;
+  int result;
+
+  /**
+   * The block holds acknowledged bytes of an older version behind the length, which a read in
+   * flight may still want. Not durable: no read survives a restart.
+   */
+  boolean shrunk;
+
+  void clear() {
+    inode = 0;
+    chunkIndex = 0;
+    version = 0;
+    chainVersion = 0;
+    lengthBytes = 0;
+    chunkSizeBytes = 0;
+    crc32c = 0;
+    blockOffset = NO_BLOCK;
+    sizeClass = 0;
+    Arrays.fill(unitCrcs, 0);
+    clientHigh = 0;
+    clientLow = 0;
+    sequence = 0;
+    channel = 0;
+    result = 0;
+    shrunk = false;
+  }
+
+  int unitBytes() {
+    return Geometry.unitBytes(chunkSizeBytes);
+  }
+
+  int unitCount() {
+    return Geometry.unitCount(lengthBytes, unitBytes());
+  }
+
+  boolean hasBlock() {
+    return blockOffset != NO_BLOCK;
+  }
+
+  /** Sets {@link #crc32c} from the units'. */
+  void combineUnits(Crc32c crc) {
+    int unitBytes = unitBytes();
+    int combined = 0;
+    for (int unit = 0, at = 0; at < lengthBytes; unit++, at += unitBytes) {
+      int bytes = Math.min(unitBytes, lengthBytes - at);
+      combined = unit == 0 ? unitCrcs[0] : crc.combine(combined, unitCrcs[unit], bytes);
+    }
+    crc32c = combined;
+  }
+}

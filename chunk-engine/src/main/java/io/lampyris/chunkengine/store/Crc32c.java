@@ -1,0 +1,107 @@
+package io.lampyris.chunkengine.store;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * CRC32C of memory, and the algebra to join checksums of neighbouring ranges. Owner: one thread.
+ *
+ * <p>A checksum is a polynomial over GF(2) modulo the Castagnoli polynomial, bits reflected: the
+ * highest bit is {@code x^0}. Appending n bytes multiplies what came before by {@code x^(8 n)}.
+ */
+public final class Crc32c {
+  private static final int POLYNOMIAL = 0x82F63B78;
+
+  /** {@code x^(2^k)} for k = 0 … 31; x has order 2^31 - 1 here, so the powers repeat after that. */
+  private static final int[] SQUARES = squares();
+
+  private static final int VIEWS = 64;
+
+  private final CRC32C crc = new CRC32C();
+
+  // A byte buffer over a segment is an allocation; segments come back, so keep the last views.
+  private final @Nullable MemorySegment[] viewed = new MemorySegment[VIEWS];
+  private final @Nullable ByteBuffer[] views = new ByteBuffer[VIEWS];
+
+  private long shiftBytes;
+  private int shift = 1 << 31;
+
+  /** The checksum of {@code length} bytes of {@code memory} from {@code offset}. */
+  public int of(MemorySegment memory, long offset, int length) {
+    ByteBuffer view;
+    int from;
+    if (memory.byteSize() <= Integer.MAX_VALUE) {
+      view = view(memory);
+      from = (int) offset;
+    } else {
+      view = memory.asSlice(offset, length).asByteBuffer();
+      from = 0;
+    }
+    view.limit(from + length).position(from);
+    crc.reset();
+    crc.update(view);
+    return (int) crc.getValue();
+  }
+
+  /** The checksum of a followed by b, from theirs and b's length. */
+  public int combine(int crcA, int crcB, long lengthB) {
+    if (lengthB != shiftBytes) {
+      shift = powerOfX(lengthB * 8);
+      shiftBytes = lengthB;
+    }
+    return multiply(shift, crcA) ^ crcB;
+  }
+
+  /** The checksum of {@code length} zero bytes. */
+  public int ofZeros(long length) {
+    // The register starts as all ones and is inverted at the end: ones move on, zeros add nothing.
+    return ~multiply(powerOfX(length * 8), ~0);
+  }
+
+  /** By identity: an equal segment may be of another arena, alive where this one is not. */
+  @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
+  private ByteBuffer view(MemorySegment memory) {
+    int slot = (int) (memory.address() >>> 12 ^ memory.byteSize() >>> 16) & VIEWS - 1;
+    ByteBuffer view = views[slot];
+    if (view == null || viewed[slot] != memory) {
+      view = memory.asByteBuffer();
+      views[slot] = view;
+      viewed[slot] = memory;
+    }
+    return view;
+  }
+
+  private static int powerOfX(long exponent) {
+    int product = 1 << 31;
+    int k = 0;
+    for (long n = exponent; n != 0; n >>>= 1, k++) {
+      if ((n & 1) != 0) {
+        product = multiply(SQUARES[k & 31], product);
+      }
+    }
+    return product;
+  }
+
+  private static int multiply(int a, int b) {
+    int product = 0;
+    int shifted = b;
+    for (int rest = a; rest != 0; rest <<= 1) {
+      if (rest < 0) {
+        product ^= shifted;
+      }
+      shifted = (shifted >>> 1) ^ (POLYNOMIAL & -(shifted & 1));
+    }
+    return product;
+  }
+
+  private static int[] squares() {
+    int[] squares = new int[32];
+    squares[0] = 1 << 30;
+    for (int k = 1; k < squares.length; k++) {
+      squares[k] = multiply(squares[k - 1], squares[k - 1]);
+    }
+    return squares;
+  }
+}

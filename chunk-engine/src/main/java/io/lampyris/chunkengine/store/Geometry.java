@@ -1,0 +1,52 @@
+package io.lampyris.chunkengine.store;
+
+/** Sizes of format 1 and the arithmetic of size classes, blocks and units. */
+final class Geometry {
+  /** Offsets and sizes of blocks are multiples of this; the smallest block. */
+  static final int BLOCK_UNIT_BYTES = 64 << 10;
+
+  static final int BLOCK_UNIT_SHIFT = 16;
+
+  /** A size class is the logarithm of its block size. */
+  static final int CLASS_MIN = 16;
+
+  static final int CLASS_MAX = 26;
+  static final int CLASSES = CLASS_MAX - CLASS_MIN + 1;
+
+  static final long EXTENT_BYTES = 64L << 20;
+  static final int BLOCK_UNITS_PER_EXTENT = (int) (EXTENT_BYTES >> BLOCK_UNIT_SHIFT);
+
+  /** Blocks start here, so that blocks of up to 1 MiB are aligned to their size. */
+  static final long FIRST_EXTENT_OFFSET = 1 << 20;
+
+  static final long DEVICE_SIZE_MIN_BYTES = 16L << 20;
+  static final long DEVICE_SIZE_STEP_BYTES = 1L << 20;
+
+  /** Block numbers of 64 KiB are kept in 31 bits. */
+  static final long DEVICE_SIZE_MAX_BYTES = (long) Integer.MAX_VALUE << BLOCK_UNIT_SHIFT;
+
+  /** A chunk has at most this many units, each with a checksum of its own. */
+  static final int UNITS_MAX = 16;
+
+  private Geometry() {}
+
+  /** The class of the smallest block that holds a length of at least 1. */
+  static int classFor(int lengthBytes) {
+    assert lengthBytes > 0 && lengthBytes <= 1 << CLASS_MAX : "length " + lengthBytes;
+    return Math.max(CLASS_MIN, 32 - Integer.numberOfLeadingZeros(lengthBytes - 1));
+  }
+
+  static int classBytes(int sizeClass) {
+    assert sizeClass >= CLASS_MIN && sizeClass <= CLASS_MAX : "size class " + sizeClass;
+    return 1 << sizeClass;
+  }
+
+  /** How many bytes of a chunk one checksum covers. */
+  static int unitBytes(int chunkSizeBytes) {
+    return Math.max(BLOCK_UNIT_BYTES, chunkSizeBytes / UNITS_MAX);
+  }
+
+  static int unitCount(int lengthBytes, int unitBytes) {
+    return (lengthBytes + unitBytes - 1) / unitBytes;
+  }
+}

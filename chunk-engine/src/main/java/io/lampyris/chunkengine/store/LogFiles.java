@@ -1,0 +1,211 @@
+package io.lampyris.chunkengine.store;
+
+import io.lampyris.chunkengine.store.LogCatalog.Generation;
+import io.lampyris.chunkengine.store.StoreException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A target's log as a whole: replays its generations, then opens a fresh one, so that a file is
+ * appended to only by the process that created it. Blocks.
+ */
+final class LogFiles {
+  /** More generations than this are rewritten as one. */
+  private static final int GENERATIONS_MAX = 16;
+
+  /** A log is rewritten when it has more dead records than this, and ... */
+  private static final long DEAD_MIN = 100_000;
+
+  /** ... more than so many for each live one. */
+  private static final long DEAD_PER_LIVE = 4;
+
+  /** Records of one group of a snapshot. */
+  private static final int SNAPSHOT_GROUP = 1024;
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(LogFiles.class);
+
+  private final Path logDir;
+  private final UUID uuid;
+  private final ChunkIndex index;
+  private final List<Generation> kept = new ArrayList<>();
+  private LogCatalog catalog = new LogCatalog(List.of());
+  private long records;
+  private long lastSequence;
+  private long lastGroup;
+
+  /** What opening found, for the log and for tests. */
+  record Replay(long records, long tornRecords, int generations, boolean snapshot) {}
+
+  private long tornRecords;
+  private boolean snapshot;
+
+  LogFiles(Path logDir, UUID uuid, ChunkIndex index) {
+    this.logDir = logDir;
+    this.uuid = uuid;
+    this.index = index;
+  }
+
+  /** Makes the log of a new target. */
+  static void create(Path logDir, UUID uuid) throws StoreException {
+    try {
+      Files.createDirectories(logDir);
+    } catch (IOException e) {
+      throw HostFiles.io("create", logDir, e);
+    }
+    Generation first = new Generation(1, 1, 1, false);
+    Path directory = logDir.resolve(first.directory());
+    try (ChunkLog log = new ChronicleChunkLog(directory, uuid, 1, 0, 0)) {
+      syncGeneration(log.file());
+    }
+    HostFiles.syncDirectory(logDir);
+    new LogCatalog(List.of(first)).write(logDir);
+  }
+
+  private static void syncGeneration(Path file) throws StoreException {
+    HostFiles.syncFile(file);
+    HostFiles.syncDirectory(HostFiles.directoryOf(file));
+  }
+
+  /** Replays everything into the index. */
+  void replay() throws StoreException {
+    catalog = LogCatalog.read(logDir);
+    for (Generation generation : catalog.generations()) {
+      replay(generation);
+    }
+  }
+
+  private void replay(Generation generation) throws StoreException {
+    Path directory = logDir.resolve(generation.directory());
+    if (!Files.isDirectory(directory)) {
+      throw new StoreException(
+          Reason.LOG_CORRUPT,
+          "a log generation is missing; observed=no %s, limit=every generation that CURRENT names; remedy: restore the target's log directory"
+              .formatted(directory));
+    }
+    Path file = ChronicleChunkLog.fileIn(directory);
+    LogScanner.Result result = new LogScanner(file, uuid, generation, new Replayer()).scan();
+    records += result.records();
+    lastGroup = result.lastGroup();
+    lastSequence = result.lastSequence();
+    if (result.torn()) {
+      tornRecords += result.tornRecords();
+      LOGGER.warn(
+          "the end of log {} was torn and is cut at position {}: {} intact records of an unfinished"
+              + " group after group {} are dropped; none of them was acknowledged",
+          file,
+          result.endPosition(),
+          result.tornRecords(),
+          result.lastGroup());
+    }
+    if (result.records() > 0) {
+      kept.add(
+          new Generation(generation.number(), generation.firstGroup(), result.lastGroup(), true));
+    }
+    if (!generation.closed()) {
+      // What was replayed counts from now on, so it has to be durable, flushed or not.
+      HostFiles.syncFile(file);
+      if (!result.torn()) {
+        HostFiles.truncate(file, result.endPosition() + 4095 & -4096);
+      }
+    }
+  }
+
+  private final class Replayer implements LogScanner.Visitor {
+    @Override
+    public void onCommitted(ChunkState chunk) {
+      index.put(chunk);
+    }
+
+    @Override
+    public void onRemoved(ChunkState chunk) {
+      index.remove(chunk.inode, chunk.chunkIndex);
+    }
+  }
+
+  /** Opens a fresh generation, a snapshot of the index when the log is worth rewriting. */
+  ChunkLog openNext() throws StoreException {
+    long dead = records - index.count();
+    snapshot =
+        kept.size() >= GENERATIONS_MAX || (dead > DEAD_MIN && dead > DEAD_PER_LIVE * index.count());
+    long number = catalog.generations().getLast().number() + 1;
+    Path directory = logDir.resolve("gen-%06d".formatted(number));
+    HostFiles.deleteTree(directory);
+    long firstGroup = lastGroup + 1;
+    ChunkLog log = new ChronicleChunkLog(directory, uuid, number, lastSequence, lastGroup);
+    try {
+      if (snapshot) {
+        writeSnapshot(log);
+      }
+      syncGeneration(log.file());
+      HostFiles.syncDirectory(logDir);
+      log.durable(log.lastGroup());
+      List<Generation> generations = snapshot ? new ArrayList<>() : kept;
+      generations.add(new Generation(number, firstGroup, log.lastGroup(), false));
+      catalog = new LogCatalog(generations);
+      catalog.write(logDir);
+    } catch (StoreException e) {
+      log.close();
+      throw e;
+    }
+    deleteUnnamed();
+    return log;
+  }
+
+  private void writeSnapshot(ChunkLog log) throws StoreException {
+    ChunkState chunk = new ChunkState();
+    ChunkIndex.Cursor cursor = index.cursor();
+    for (long n = 1; cursor.next(chunk); n++) {
+      if (!log.reserve(1, true)) {
+        throw new StoreException(
+            Reason.NO_SPACE,
+            "no room to rewrite the chunk log; observed=%d of %d records written, limit=all; remedy: free space on the host file system of %s"
+                .formatted(n - 1, index.count(), logDir));
+      }
+      log.committed(chunk);
+      if (n % SNAPSHOT_GROUP == 0) {
+        log.endGroup();
+      }
+    }
+    log.endGroup();
+  }
+
+  private void deleteUnnamed() throws StoreException {
+    Set<String> named =
+        catalog.generations().stream().map(Generation::directory).collect(Collectors.toSet());
+    List<Path> unnamed;
+    try (Stream<Path> entries = Files.list(logDir)) {
+      unnamed =
+          entries
+              .filter(p -> p.getFileName().toString().startsWith("gen-"))
+              .filter(p -> !named.contains(p.getFileName().toString()))
+              .toList();
+    } catch (IOException e) {
+      throw HostFiles.io("list", logDir, e);
+    }
+    for (Path path : unnamed) {
+      HostFiles.deleteTree(path);
+    }
+  }
+
+  /** Notes how far the log is durable, so that damage to a stopped target is noticed. */
+  void closed(ChunkLog log) throws StoreException {
+    List<Generation> generations = new ArrayList<>(catalog.generations());
+    Generation open = generations.removeLast();
+    generations.add(new Generation(open.number(), open.firstGroup(), log.lastGroup(), false));
+    catalog = new LogCatalog(generations);
+    catalog.write(logDir);
+  }
+
+  Replay result() {
+    return new Replay(records, tornRecords, catalog.generations().size(), snapshot);
+  }
+}

@@ -1,0 +1,128 @@
+package io.lampyris.chunkengine.store;
+
+/**
+ * Removes an inode's chunks from an index on, at most so many, all in one group. The result is how
+ * many were removed. Owner: reactor.
+ */
+public abstract non-sealed class RemoveOp extends StoreOp {
+  /** More is done by calling again. */
+  public static final int REMOVE_MAX = 1024;
+
+  public long inode;
+  public int fromIndex;
+  public int removeMax;
+
+  /** Valid on completion: whether there are more chunks to remove. */
+  public boolean more;
+
+  // Who removes; recorded in the log.
+  public long clientHigh;
+  public long clientLow;
+  public long sequence;
+  public int channel;
+
+  private final ChunkState state = new ChunkState();
+  private final int[] indices = new int[REMOVE_MAX];
+  private int locked;
+  private int waitingFor;
+
+  @Override
+  final void begin() {
+    locked = 0;
+    more = false;
+    if (removeMax <= 0) {
+      complete(io.lampyris.protocol.Status.INVALID_ARGUMENT.code());
+      return;
+    }
+    lockFrom(fromIndex);
+  }
+
+  /** Takes chunks in ascending order: two removals never wait for each other in a circle. */
+  private void lockFrom(int index) {
+    int limit = Math.min(removeMax, REMOVE_MAX);
+    boolean found = store().index().ceiling(inode, index, state);
+    while (found && locked < limit) {
+      int at = state.chunkIndex;
+      if (!store().locks().acquire(inode, at, this)) {
+        waitingFor = at;
+        return;
+      }
+      indices[locked++] = at;
+      found = at != -1 && store().index().ceiling(inode, at + 1, state);
+    }
+    more = found;
+    if (locked == 0) {
+      complete(0);
+    } else if (store().isOffline()) {
+      onAborted(io.lampyris.protocol.Status.TARGET_OFFLINE.code());
+    } else {
+      store().commit().stage(this, false);
+    }
+  }
+
+  @Override
+  final void onLocked() {
+    if (store().index().get(inode, waitingFor, state)) {
+      indices[locked++] = waitingFor;
+    } else {
+      store().unlock(inode, waitingFor);
+    }
+    lockFrom(waitingFor + 1);
+  }
+
+  @Override
+  final int logRecords() {
+    return locked;
+  }
+
+  @Override
+  final boolean isRemoval() {
+    return true;
+  }
+
+  @Override
+  final void appendTo(ChunkLog log) {
+    for (int i = 0; i < locked; i++) {
+      boolean found = store().index().get(inode, indices[i], state);
+      assert found : "a locked chunk stays";
+      state.version++;
+      state.clientHigh = clientHigh;
+      state.clientLow = clientLow;
+      state.sequence = sequence;
+      state.channel = channel;
+      state.result = 0;
+      log.removed(state);
+    }
+  }
+
+  @Override
+  final void onCommitted() {
+    for (int i = 0; i < locked; i++) {
+      boolean found = store().index().get(inode, indices[i], state);
+      assert found : "a locked chunk stays";
+      store().index().remove(inode, indices[i]);
+      if (state.hasBlock()) {
+        store().references().kill(state.blockOffset, state.sizeClass);
+      }
+    }
+    unlockAll();
+    complete(locked);
+  }
+
+  @Override
+  final void onAborted(long status) {
+    unlockAll();
+    complete(status);
+  }
+
+  private void unlockAll() {
+    for (int i = 0; i < locked; i++) {
+      store().unlock(inode, indices[i]);
+    }
+  }
+
+  @Override
+  final void onBuffer() {
+    throw new AssertionError("removals move no data");
+  }
+}

@@ -1,0 +1,49 @@
+package io.lampyris.chunkengine.store;
+
+import java.io.Serial;
+
+/**
+ * A target cannot be formatted or opened; nothing was changed. The message reads "what; observed=…,
+ * limit=…; remedy: …".
+ */
+public final class StoreException extends Exception {
+  /** Why. */
+  public enum Reason {
+    /** The size or place asked for makes no target. */
+    INVALID_ARGUMENT,
+    /** There is a target here already. */
+    EXISTS,
+    /** No superblock is readable: both have a wrong magic or checksum. */
+    CORRUPT_SUPERBLOCK,
+    /** A superblock of another version of the format. */
+    OTHER_FORMAT_VERSION,
+    /** The device file is smaller or larger than its superblock says. */
+    SIZE_MISMATCH,
+    /** A part of the chunk log that was durable is missing or damaged. */
+    LOG_CORRUPT,
+    /** The host file system is full. */
+    NO_SPACE,
+    /** Another process has the target open. */
+    IN_USE,
+    /** The operating system refused a call. */
+    IO
+  }
+
+  @Serial private static final long serialVersionUID = 1L;
+
+  private final Reason reason;
+
+  StoreException(Reason reason, String message) {
+    this(reason, message, null);
+  }
+
+  StoreException(
+      Reason reason, String message, @org.jspecify.annotations.Nullable Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  public Reason reason() {
+    return reason;
+  }
+}

@@ -1,0 +1,445 @@
+package io.lampyris.chunkengine.store;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.chunkengine.store.StoreException.Reason;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.device.Device;
+import io.lampyris.reactor.device.IoRequest;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The local chunk store of one target: {@link #open} loads it on any thread, {@link #attach} gives
+ * it to a reactor, which submits operations and calls {@link #doWork}; {@link #close} on any thread
+ * after the reactor was closed.
+ */
+public final class TargetStore implements AutoCloseable {
+  /** Pieces of what does not go directly; units of chunks of up to 16 MiB fit whole. */
+  private static final int PIECE_BYTES = 1 << 20;
+
+  /** Warnings about bad bytes go to the log this often; the counter has them all. */
+  private static final int WARNINGS_MAX = 100;
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(TargetStore.class);
+
+  /** Opens a device for the reactor that attaches the target. */
+  @FunctionalInterface
+  public interface DeviceOpener {
+    /**
+     * @param direct whether to go past the page cache
+     * @throws IOException when it cannot be opened
+     */
+    Device open(Path path, boolean direct) throws IOException;
+  }
+
+  /** What lives only while a reactor has the target. */
+  private record Attached(
+      ReactorContext context, Device device, Device logDevice, GroupCommit commit, int alignment) {}
+
+  private final Path dir;
+  private final Superblock superblock;
+  private final Durability durability;
+  private final int lockFd;
+  private final ChunkIndex index;
+  private final BlockAllocator allocator;
+  private final BlockReferences references;
+  private final LogFiles logFiles;
+  private final ChunkLog log;
+
+  private final ChunkLocks locks = new ChunkLocks();
+  private final Crc32c crc = new Crc32c();
+  private final OpQueue unlocked = new OpQueue();
+  private final OpQueue bufferless = new OpQueue();
+
+  private @Nullable Attached attached;
+  private volatile boolean offline;
+  private boolean stopping;
+  private int inFlight;
+  private int bufferRefusals;
+  private long corruptions;
+
+  private TargetStore(
+      Path dir,
+      Superblock superblock,
+      Durability durability,
+      int lockFd,
+      ChunkIndex index,
+      BlockAllocator allocator,
+      LogFiles logFiles,
+      ChunkLog log) {
+    this.dir = dir;
+    this.superblock = superblock;
+    this.durability = durability;
+    this.lockFd = lockFd;
+    this.index = index;
+    this.allocator = allocator;
+    this.references = new BlockReferences(allocator);
+    this.logFiles = logFiles;
+    this.log = log;
+  }
+
+  // ---- life ----
+
+  /**
+   * Makes a new, empty target. Blocks; durable on return; on failure nothing is left behind.
+   *
+   * @throws StoreException INVALID_ARGUMENT, EXISTS, NO_SPACE, IO
+   */
+  public static void format(Path dir, TargetSpec spec) throws StoreException {
+    TargetFiles.format(dir, spec);
+  }
+
+  /**
+   * Loads a target and takes it for this process. Blocks.
+   *
+   * @throws StoreException any reason but EXISTS
+   */
+  public static TargetStore open(Path dir, Durability durability) throws StoreException {
+    int lockFd = HostFiles.lock(dir.resolve(TargetFiles.LOCK));
+    ChunkIndex index = new OffHeapChunkIndex();
+    boolean opened = false;
+    try {
+      TargetStore store = load(dir, durability, lockFd, index);
+      opened = true;
+      return store;
+    } finally {
+      if (!opened) {
+        index.close();
+        HostFiles.close(lockFd);
+      }
+    }
+  }
+
+  private static TargetStore load(Path dir, Durability durability, int lockFd, ChunkIndex index)
+      throws StoreException {
+    Path device = dir.resolve(TargetFiles.DEVICE);
+    Superblock superblock = TargetFiles.readSuperblock(device);
+    LogFiles logFiles = new LogFiles(dir.resolve(TargetFiles.LOG), superblock.uuid(), index);
+    logFiles.replay();
+    // Data of replayed records may still be in a cache when the last process ran without flushes.
+    HostFiles.syncFile(device);
+    BlockAllocator allocator = new ExtentAllocator(superblock.deviceSizeBytes());
+    takeBlocks(dir, index, allocator);
+    ChunkLog log = logFiles.openNext();
+    LOGGER.info(
+        "target {} of chain {} open: {} chunks, {} of {} bytes free, {}",
+        superblock.targetId(),
+        superblock.chainId(),
+        index.count(),
+        allocator.freeBytes(),
+        allocator.capacityBytes(),
+        logFiles.result());
+    return new TargetStore(dir, superblock, durability, lockFd, index, allocator, logFiles, log);
+  }
+
+  private static void takeBlocks(Path dir, ChunkIndex index, BlockAllocator allocator)
+      throws StoreException {
+    ChunkState chunk = new ChunkState();
+    for (ChunkIndex.Cursor cursor = index.cursor(); cursor.next(chunk); ) {
+      if (chunk.hasBlock()
+          && (chunk.lengthBytes > 1 << chunk.sizeClass
+              || !allocator.take(chunk.blockOffset, chunk.sizeClass))) {
+        throw new StoreException(
+            Reason.LOG_CORRUPT,
+            "the chunk log gives a block away twice or outside the device; observed=inode %d chunk %d at %d, class %d, in %s, limit=disjoint blocks on the device; remedy: restore the target from a replica"
+                .formatted(chunk.inode, chunk.chunkIndex, chunk.blockOffset, chunk.sizeClass, dir));
+      }
+    }
+  }
+
+  /**
+   * Gives the target to a reactor; on any thread before the first operation.
+   *
+   * @throws StoreException IO when a device cannot be opened
+   */
+  public void attach(ReactorContext context, DeviceOpener opener) throws StoreException {
+    assert attached == null : "a target has one reactor";
+    Path deviceFile = dir.resolve(TargetFiles.DEVICE);
+    try {
+      Device device = opener.open(deviceFile, true);
+      Device logDevice = opener.open(log.file(), false);
+      GroupCommit commit = new GroupCommit(this, log, device, logDevice, durability);
+      attached = new Attached(context, device, logDevice, commit, device.alignmentBytes());
+    } catch (IOException e) {
+      throw HostFiles.io("open", deviceFile, e);
+    }
+  }
+
+  /**
+   * Takes no more operations: they are answered TARGET_OFFLINE. What is in flight goes on while the
+   * reactor drains. Owner: reactor.
+   */
+  public void stop() {
+    stopping = true;
+  }
+
+  /** Makes everything durable and lets go. Any thread, once, after its reactor was closed. */
+  @Override
+  public void close() {
+    stopping = true;
+    Attached last = attached;
+    if (last != null) {
+      if (inFlight > 0) {
+        LOGGER.error("target {} closes with {} operations in flight", targetId(), inFlight);
+      }
+      last.device.close();
+      last.logDevice.close();
+      attached = null;
+    }
+    try {
+      HostFiles.syncFile(dir.resolve(TargetFiles.DEVICE));
+      HostFiles.syncFile(log.file());
+      logFiles.closed(log);
+    } catch (StoreException e) {
+      LOGGER.error("target {} did not close cleanly", targetId(), e);
+    }
+    log.close();
+    index.close();
+    HostFiles.close(lockFd);
+  }
+
+  // ---- operations ----
+
+  /** Starts an operation; it completes later, or before this returns. Owner: reactor. */
+  public void submit(StoreOp op) {
+    op.submittedTo(this);
+    inFlight++;
+    if (offline || stopping) {
+      op.complete(Status.TARGET_OFFLINE.code());
+    } else {
+      op.begin();
+    }
+  }
+
+  /** Runs what became possible in this cycle and starts group commits; returns how much. */
+  public int doWork() {
+    if (attached == null) {
+      return 0;
+    }
+    return runUnlocked() + retryBuffers() + commit().poll();
+  }
+
+  /** Whether {@link #doWork} has to run before the reactor may block. */
+  public boolean hasWork() {
+    return attached != null && (!unlocked.isEmpty() || !bufferless.isEmpty() || commit().hasWork());
+  }
+
+  private int runUnlocked() {
+    int work = 0;
+    for (StoreOp op = unlocked.poll(); op != null; op = unlocked.poll()) {
+      op.onLocked();
+      work++;
+    }
+    return work;
+  }
+
+  /** Others release buffers too, so it is only known by asking; in the order of arrival. */
+  private int retryBuffers() {
+    int work = 0;
+    int refusals = bufferRefusals;
+    for (StoreOp op = bufferless.poll(); op != null; op = bufferless.poll()) {
+      op.onBuffer();
+      if (bufferRefusals != refusals) {
+        return work;
+      }
+      work++;
+    }
+    return work;
+  }
+
+  @Nullable Buffer acquireBuffer(int sizeBytes, StoreOp op) {
+    var pool = now().context.buffers();
+    int wanted = Math.min(sizeBytes, Math.min(PIECE_BYTES, pool.sizeMaxBytes()));
+    Buffer buffer = pool.acquire(wanted);
+    if (buffer == null) {
+      bufferless.add(op);
+      bufferRefusals++;
+    }
+    return buffer;
+  }
+
+  void unlock(long inode, int chunkIndex) {
+    StoreOp heir = locks.release(inode, chunkIndex);
+    if (heir != null) {
+      unlocked.add(heir);
+    }
+  }
+
+  void completed() {
+    inFlight--;
+  }
+
+  // ---- failure ----
+
+  /** Nothing is updated any more: what the device or log holds is not certain. */
+  void goOffline(String what, int errno) {
+    if (!offline) {
+      offline = true;
+      LOGGER.error(
+          "target {} goes offline; observed={}, {}, limit=success; remedy: check the disk under {},"
+              + " then restart",
+          targetId(),
+          what,
+          errno == 0 ? "no errno" : Errno.describe(errno),
+          dir);
+    }
+  }
+
+  void readFailed(IoRequest request, ChunkState chunk) {
+    LOGGER.error(
+        "read failed; observed={} at {} of target {}, inode {} chunk {}, limit=success; remedy:"
+            + " check the disk under {}",
+        Errno.describe(request.errno),
+        request.deviceOffset,
+        targetId(),
+        chunk.inode,
+        chunk.chunkIndex,
+        dir);
+  }
+
+  void corruptionFound(ChunkState chunk, int unit, int observed) {
+    if (++corruptions <= WARNINGS_MAX) {
+      LOGGER.error(
+          "bad bytes; observed=crc {} of unit {} of inode {} chunk {} version {} in block {} of"
+              + " target {}, limit=crc {}; remedy: restore the file from a copy",
+          Integer.toHexString(observed),
+          unit,
+          chunk.inode,
+          chunk.chunkIndex,
+          chunk.version,
+          chunk.blockOffset,
+          targetId(),
+          Integer.toHexString(chunk.unitCrcs[unit]));
+    }
+  }
+
+  // ---- what operations use ----
+
+  private Attached now() {
+    Attached current = attached;
+    assert current != null : "operations run on an attached target";
+    return current;
+  }
+
+  Device device() {
+    return now().device;
+  }
+
+  GroupCommit commit() {
+    return now().commit;
+  }
+
+  ChunkIndex index() {
+    return index;
+  }
+
+  BlockAllocator allocator() {
+    return allocator;
+  }
+
+  BlockReferences references() {
+    return references;
+  }
+
+  ChunkLocks locks() {
+    return locks;
+  }
+
+  Crc32c crc() {
+    return crc;
+  }
+
+  boolean isAligned(long value) {
+    return (value & now().alignment - 1) == 0;
+  }
+
+  int alignDown(int value) {
+    return value & -now().alignment;
+  }
+
+  int alignUp(int value) {
+    return value + now().alignment - 1 & -now().alignment;
+  }
+
+  // ---- queries ----
+
+  /** What an inode's chunks amount to; a pooled result. */
+  public static final class InodeSummary {
+    public long chunkCount;
+    public long totalLengthBytes;
+
+    /** -1 without chunks. */
+    public int lastChunkIndex;
+
+    public int lastChunkLength;
+    private final ChunkState state = new ChunkState();
+  }
+
+  /** Summarises the committed chunks of an inode. Owner: reactor. */
+  public void summarise(long inode, InodeSummary into) {
+    into.chunkCount = 0;
+    into.totalLengthBytes = 0;
+    into.lastChunkIndex = -1;
+    into.lastChunkLength = 0;
+    ChunkState chunk = into.state;
+    int from = 0;
+    while (index.ceiling(inode, from, chunk)) {
+      into.chunkCount++;
+      into.totalLengthBytes += chunk.lengthBytes;
+      into.lastChunkIndex = chunk.chunkIndex;
+      into.lastChunkLength = chunk.lengthBytes;
+      if (chunk.chunkIndex == -1) {
+        return;
+      }
+      from = chunk.chunkIndex + 1;
+    }
+  }
+
+  public long targetId() {
+    return superblock.targetId();
+  }
+
+  public int chainId() {
+    return superblock.chainId();
+  }
+
+  public Path directory() {
+    return dir;
+  }
+
+  /** The device's file, for comparisons with raw I/O. */
+  public Path deviceFile() {
+    return dir.resolve(TargetFiles.DEVICE);
+  }
+
+  /** Whether it stopped serving because its device or log failed. Any thread. */
+  public boolean isOffline() {
+    return offline;
+  }
+
+  public long capacityBytes() {
+    return allocator.capacityBytes();
+  }
+
+  public long freeBytes() {
+    return allocator.freeBytes();
+  }
+
+  public long chunkCount() {
+    return index.count();
+  }
+
+  /** How many units were found with bad bytes since the start. */
+  public long corruptions() {
+    return corruptions;
+  }
+
+  public int inFlight() {
+    return inFlight;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The local chunk store of one target, format 1.
+ *
+ * <h2>What</h2>
+ *
+ * {@link io.lampyris.chunkengine.store.TargetStore} keeps chunks on a device, and all metadata in a
+ * log beside it. A target's directory:
+ *
+ * <pre>
+ *   device                 superblocks and extents
+ *   lock                   flock of the process that has the target open
+ *   log/CURRENT            which generations make up the log
+ *   log/gen-000001/X.cq4   one generation: a Chronicle Queue of one file
+ * </pre>
+ *
+ * All integers are little-endian. Checksums are CRC32C (Castagnoli, reflected, inverted).
+ *
+ * <h3>Device</h3>
+ *
+ * <pre>
+ *        0  superblock A, 4096 bytes
+ *   524288  superblock B, 4096 bytes
+ *  1048576  extents of 64 MiB to the end of the device; the last may be shorter
+ * </pre>
+ *
+ * Superblock; either copy suffices:
+ *
+ * <pre>
+ *    0  u64  magic "LLYRCHNK"          48  u64  extent size, 67108864
+ *    8  u32  format version, 1         56  u64  first extent's offset, 1048576
+ *   12  u32  checksum of the 4096      64  u64  time of formatting, ms since the epoch
+ *            bytes with 0 here         72  u32  chain id
+ *   16  u128 target uuid, high first   76  u32  block unit, 65536
+ *   32  u64  target id                 80  u32  copy: 0 for A, 1 for B
+ *   40  u64  device size in bytes      84  zeros to 4096
+ * </pre>
+ *
+ * An extent belongs to one size class (64 KiB … 64 MiB, powers of two) while it holds blocks; block
+ * n of an extent starts n class sizes behind the extent's start. Nothing on the device says which
+ * blocks are taken: that is what the live records of the log name. Bytes of a block behind the
+ * chunk's length mean nothing and are never handed out.
+ *
+ * <h3>Log</h3>
+ *
+ * {@code CURRENT} is text: a title, one line for each generation from oldest to newest, and a
+ * checksum of what is above it. Groups of a closed generation count up to its durable-group.
+ *
+ * <pre>
+ *   lampyris chunk log, format 1
+ *   generation 1 first-group 1 durable-group 57 closed
+ *   generation 2 first-group 58 durable-group 58 open
+ *   crc32c 0a1b2c3d
+ * </pre>
+ *
+ * A generation's file is a sequence of excerpts as Chronicle Queue writes them: a 4-byte header
+ * (bits 0-29 length, bit 30 queue's own data, bit 31 unfinished; 0 is the end), then that many
+ * bytes, then up to 3 bytes so that the next header is at a multiple of 4. Excerpts that are not
+ * the queue's own are records:
+ *
+ * <pre>
+ *    0  u32  magic "LCR1"              12  u8   type
+ *    4  u32  checksum of 8 … length    13  u8   version, 1
+ *    8  u32  length, this included     14  u16  0
+ *   16  u64  sequence number: one more with every record of the target
+ *   24  u64  group: all records up to and with a GROUP_END
+ *
+ *   GENERATION 1      32  u128 target uuid     48  u64 generation
+ *   GROUP_END 6       32  u32  records before it in the group
+ *                     36  u32  0
+ *                     40  u64  a group that was durable when this was written
+ *   COMMITTED 2, REMOVED 3
+ *                     32  u64  inode           56  u64  client, high half
+ *                     40  u32  chunk index     64  u64  client, low half
+ *                     44  u32  version         72  u64  the client's sequence number
+ *                     48  u32  chain version   80  u64  the result it was answered
+ *                     52  u32  channel
+ *   COMMITTED 2       88  u64  block's device offset; -1 for a chunk of length 0
+ *                     96  u32  length         108  u8   size class, logarithm of 2
+ *                    100  u32  chunk size     109  u8   units
+ *                    104  u32  checksum       110  u16  0
+ *                    112  u32  checksum of each unit of max(64 KiB, chunk size / 16), zeros to a
+ *                              multiple of 8
+ *   PENDING 4, REDO 5 reserved
+ * </pre>
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ul>
+ *   <li>I1: an update is acknowledged when its data, then its record, are durable (strict): data
+ *       written, device flushed, group appended, log flushed, answered.
+ *   <li>I2: a group counts whole or not at all. One group is in flight at a time, so a crash tears
+ *       at most the last one; a torn group was never acknowledged.
+ *   <li>I3: a damaged group that any later group end calls durable, or that CURRENT calls durable,
+ *       is corruption, not a torn tail: the target does not open.
+ *   <li>I4: a block that holds a committed version is written only behind that version's length.
+ *   <li>I5: a block is free again only after the record that killed it is durable and its last
+ *       reader has left.
+ *   <li>I6: one update of a chunk at a time, in order of arrival; reads see the last committed
+ *       version, whole.
+ *   <li>I7: a unit that is read whole is answered only if it has its checksum.
+ *   <li>I8: a log file is appended to only by the process that created it: every start opens a new
+ *       generation, and what an earlier process left is read by our own scanner, which trusts
+ *       nothing.
+ *   <li>I9: log space is reserved before it is written: a full host is NO_SPACE, never a SIGBUS.
+ * </ul>
+ *
+ * Chronicle Queue writes through a shared mapping; the flush of the log is {@code fdatasync} on the
+ * file, submitted to the reactor's io_uring. Linux tracks pages of a file that were dirtied through
+ * a mapping as it tracks written ones (the first store to a clean page faults and marks it), and
+ * fdatasync writes back and waits for all of the file's dirty pages, so the reactor never blocks in
+ * msync.
+ *
+ * <h2>Threading</h2>
+ *
+ * Opening and closing block and run on any thread; in between everything belongs to the reactor
+ * that the store is attached to.
+ *
+ * <h2>Failure</h2>
+ *
+ * What is wrong with a target at its start is a {@link
+ * io.lampyris.chunkengine.store.StoreException} with a reason. A failed write or flush takes the
+ * target offline: what was acknowledged stays, nothing more is. A failed read fails that read.
+ */
+@NullMarked
+package io.lampyris.chunkengine.store;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,198 @@
+package io.lampyris.chunkengine.service;
+
+import io.lampyris.chunkengine.store.Crc32c;
+import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.protocol.Services;
+import io.lampyris.protocol.sbe.ChunkReplyDecoder;
+import io.lampyris.protocol.sbe.MessageHeaderDecoder;
+import io.lampyris.protocol.sbe.MessageHeaderEncoder;
+import io.lampyris.protocol.sbe.QueryChunksEncoder;
+import io.lampyris.protocol.sbe.QueryChunksReplyDecoder;
+import io.lampyris.protocol.sbe.QuerySpaceEncoder;
+import io.lampyris.protocol.sbe.QuerySpaceReplyDecoder;
+import io.lampyris.protocol.sbe.ReadChunkEncoder;
+import io.lampyris.protocol.sbe.RemoveChunksEncoder;
+import io.lampyris.protocol.sbe.RemoveChunksReplyDecoder;
+import io.lampyris.protocol.sbe.TruncateChunkEncoder;
+import io.lampyris.protocol.sbe.WriteChunkEncoder;
+import io.lampyris.reactor.Reactor;
+import io.lampyris.reactor.device.UringDevice;
+import io.lampyris.reactor.net.BlockingCall;
+import io.lampyris.reactor.net.Connection;
+import io.lampyris.reactor.net.LocalNetwork;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A storage service on a real reactor over real files, with blocking clients. */
+final class StorageRig implements AutoCloseable {
+  static final int CHAIN = 7;
+  static final int CHAIN_VERSION = 3;
+  private static final int NODE = 1;
+
+  final TargetStore store;
+  private final Reactor reactor;
+  private final Connection connection;
+
+  StorageRig(Path dir, Durability durability) throws StoreException {
+    store = TargetStore.open(dir, durability);
+    StorageService[] made = new StorageService[1];
+    reactor = Reactor.builder("data-test").agent(on -> made[0] = service(on)).build();
+    LocalNetwork network = new LocalNetwork();
+    network.serve(NODE, Services.STORAGE, reactor, made[0]);
+    connection = network.connect(NODE, Services.STORAGE);
+    reactor.start();
+  }
+
+  private StorageService service(Reactor on) {
+    try {
+      return new StorageService(
+          on,
+          (path, direct) -> UringDevice.open(on, path, direct),
+          List.of(new StorageService.Hosted(store, CHAIN_VERSION)));
+    } catch (StoreException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    reactor.close();
+    store.close();
+  }
+
+  /** One caller with memory of its own; one thread at a time. */
+  Client client(long id) {
+    return new Client(id);
+  }
+
+  final class Client {
+    private final BlockingCall call = new BlockingCall(256, 256);
+    private final MessageHeaderEncoder header = new MessageHeaderEncoder();
+    private final MessageHeaderDecoder replyHeader = new MessageHeaderDecoder();
+    private final Crc32c crc = new Crc32c();
+    final MemorySegment memory = Arena.ofAuto().allocate(64 << 20, 4096);
+    final long id;
+    long sequence;
+
+    /** Where in {@link #memory} payloads start: anything but a multiple of 4096 is unaligned. */
+    long payloadOffset;
+
+    int chainVersion = CHAIN_VERSION;
+    int channel = 1;
+
+    final ChunkReplyDecoder chunkReply = new ChunkReplyDecoder();
+    final RemoveChunksReplyDecoder removeReply = new RemoveChunksReplyDecoder();
+    final QueryChunksReplyDecoder queryReply = new QueryChunksReplyDecoder();
+    final QuerySpaceReplyDecoder spaceReply = new QuerySpaceReplyDecoder();
+
+    Client(long id) {
+      this.id = id;
+    }
+
+    private long send(int encodedLength) {
+      call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + encodedLength;
+      long result = call.send(connection);
+      assert result < 0 || call.replyLength > 0 : "answers carry a message";
+      return result;
+    }
+
+    long write(long inode, int index, int chunkSize, int offset, byte[] bytes) {
+      sequence++;
+      return writeAgain(inode, index, chunkSize, offset, bytes);
+    }
+
+    long writeAgain(long inode, int index, int chunkSize, int offset, byte[] bytes) {
+      MemorySegment.copy(MemorySegment.ofArray(bytes), 0, memory, payloadOffset, bytes.length);
+      return writeMemory(inode, index, chunkSize, offset, bytes.length, 0);
+    }
+
+    long writeMemory(
+        long inode, int index, int chunkSize, int offset, int length, int updateVersion) {
+      WriteChunkEncoder message = new WriteChunkEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(index).chainId(CHAIN).chainVersion(chainVersion);
+      message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
+      message
+          .chunkSizeBytes(chunkSize)
+          .chunkOffset(offset)
+          .length(length)
+          .updateVersion(updateVersion)
+          .payloadCrc32c(Integer.toUnsignedLong(crc.of(memory, payloadOffset, length)))
+          .flags(0);
+      call.payload(memory, payloadOffset, length);
+      long result = send(message.encodedLength());
+      if (result >= 0) {
+        chunkReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
+      }
+      return result;
+    }
+
+    long read(long inode, int index, int offset, int length) {
+      return read(inode, index, offset, length, length);
+    }
+
+    long read(long inode, int index, int offset, int length, int capacity) {
+      ReadChunkEncoder message = new ReadChunkEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(index).chainId(CHAIN).chainVersion(chainVersion);
+      message.chunkOffset(offset).length(length).flags(0);
+      memory.asSlice(payloadOffset, Math.max(1, capacity)).fill((byte) 0x5A);
+      call.payload(memory, payloadOffset, capacity);
+      long result = send(message.encodedLength());
+      if (result >= 0) {
+        chunkReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
+      }
+      return result;
+    }
+
+    byte[] bytes(int length) {
+      return memory.asSlice(payloadOffset, length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    }
+
+    long truncate(long inode, int index, int chunkSize, int length, boolean extendOnly) {
+      sequence++;
+      TruncateChunkEncoder message = new TruncateChunkEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(index).chainId(CHAIN).chainVersion(chainVersion);
+      message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
+      message.chunkSizeBytes(chunkSize).length(length).updateVersion(0).flags(extendOnly ? 1 : 0);
+      return send(message.encodedLength());
+    }
+
+    /** Negative for a failure, else how many were removed. */
+    long remove(long inode, int fromIndex, int max) {
+      sequence++;
+      RemoveChunksEncoder message = new RemoveChunksEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(fromIndex).chainId(CHAIN).chainVersion(chainVersion);
+      message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
+      message.removeMax(max);
+      long result = send(message.encodedLength());
+      if (result >= 0) {
+        removeReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
+      }
+      return result;
+    }
+
+    long query(long inode) {
+      QueryChunksEncoder message = new QueryChunksEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(0).chainId(CHAIN).chainVersion(chainVersion);
+      long result = send(message.encodedLength());
+      queryReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
+      return result;
+    }
+
+    long space() {
+      QuerySpaceEncoder message = new QuerySpaceEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      long result = send(message.encodedLength());
+      spaceReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
+      return result;
+    }
+  }
+}
