@@ -269,6 +269,7 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
       throw RegistrationKey.invalid("block is larger than the memory", key, sizeBytes);
     }
     if (!key.isRing()) {
+      file.claimPages();
       return new Iov(key, file, user);
     }
     long entries = RingLayout.entries(sizeBytes);

@@ -49,8 +49,8 @@ final class SharedFile {
     int flags = Fcntl.O_RDWR | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK;
     int fd = Libc.open(path, flags, 0);
     if (fd < 0) {
-      int errno = fd == -Errno.EMFILE || fd == -Errno.ENFILE ? Errno.EMFILE : Errno.EACCES;
-      throw refused(errno, "cannot open shared memory", path, Errno.describe(-fd), "/dev/shm/NAME");
+      String observed = Errno.describe(-fd);
+      throw refused(openErrno(-fd), "cannot open shared memory", path, observed, "/dev/shm/NAME");
     }
     try {
       return new SharedFile(path, fd, map(path, fd, user));
@@ -58,6 +58,15 @@ final class SharedFile {
       Libc.close(fd);
       throw e;
     }
+  }
+
+  private static int openErrno(int errno) {
+    return switch (errno) {
+      case Errno.EMFILE, Errno.ENFILE -> Errno.EMFILE;
+      // A symlink or a directory: not what may be registered.
+      case Errno.ELOOP, Errno.EISDIR -> Errno.EINVAL;
+      default -> Errno.EACCES;
+    };
   }
 
   private static MemorySegment map(String path, int fd, User user) throws FileSystemException {

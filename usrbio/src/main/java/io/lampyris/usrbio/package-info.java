@@ -66,8 +66,13 @@
  *
  * A bad entry fails alone, with {@code -errno} in its completion. A ring with impossible indices,
  * or whose file shrank under us, is retired: it gets no more service until it is registered anew.
- * Known limit: a program that shrinks memory between the check and the use of it by native code (a
- * semaphore post, a checksum over an iov, some hundred ns) can still end the process.
+ * Shared memory is claimed whole when it is registered, so a full {@code /dev/shm} is an error then
+ * and no fault later; an I/O into an iov that was shrunk before it began fails with EFAULT.
+ *
+ * <p>Known limits: a program can still end the process if it shrinks a ring in the few hundred ns
+ * between the check and libc's post of its semaphore, shrinks an iov while an I/O moves its bytes,
+ * or shrinks the file of a submit semaphore, which all users may write. Semaphores in Java over
+ * futex calls, which answer EFAULT instead of faulting, would close the first and the last.
  */
 @NullMarked
 package io.lampyris.usrbio;

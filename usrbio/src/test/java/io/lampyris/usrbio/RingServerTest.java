@@ -120,6 +120,7 @@ class RingServerTest {
     assertEquals(Map.of(2L, (long) -Errno.ENODATA, 3L, 4096L), results(strict.await(2)));
   }
 
+  /** I2. */
   @ParameterizedTest
   @CsvSource({"1, 0", "1, 1", "2, -2", "8, 0", "8, -3", "8, 4", "256, 0", "256, -32", "256, 64"})
   void everyEntryCompletesOnceHoweverOftenTheRingWraps(int entries, int depth)
@@ -236,6 +237,7 @@ class RingServerTest {
     assertEquals(1000, ring.await(1000).size());
   }
 
+  /** I4. */
   @Test
   void moreIsInFlightOnlyAsCompletionsFit() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
@@ -272,6 +274,7 @@ class RingServerTest {
     }
   }
 
+  /** I3. */
   @Test
   void anIoThatEndsFirstLeavesTheTailToTheOneBeforeIt() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
@@ -366,6 +369,7 @@ class RingServerTest {
     Rig.await("unmapping", () -> rig.registry.mapped() == 2);
   }
 
+  /** I1. */
   @Test
   void rubbishInRingsHurtsNobodyElse() throws Exception {
     Random random = RegistrationKeyTest.seeded("rubbishInRingsHurtsNobodyElse");
@@ -395,6 +399,7 @@ class RingServerTest {
 
   // ---------------------------------------------------------------- memory that goes
 
+  /** I9. */
   @Test
   void aRingWhoseMemoryIsShrunkIsRetiredAndOthersAreNot() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
@@ -438,6 +443,7 @@ class RingServerTest {
     assertEquals(Map.of(1L, (long) -Errno.EFAULT), results(ring.await(1)));
   }
 
+  /** I5. */
   @Test
   void whatIsInFlightKeepsItsMemoryMapped() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
