@@ -114,7 +114,9 @@ public final class BlockingFileSystem implements FileSystem {
 
     @Override
     public void flushBefore(InodeState state, FileIo io) {
-      housekeeper.execute(() -> drainThenSubmit(state, io));
+      if (!housekeeper.execute(() -> drainThenSubmit(state, io))) {
+        submitFlushed(io);
+      }
     }
   }
 
@@ -127,6 +129,10 @@ public final class BlockingFileSystem implements FileSystem {
     } finally {
       state.lock.unlock();
     }
+    submitFlushed(io);
+  }
+
+  private void submitFlushed(FileIo io) {
     io.flushed = true;
     dataPath.context().offer(nowNs -> dataPath.submit(io));
   }
@@ -300,9 +306,7 @@ public final class BlockingFileSystem implements FileSystem {
   public Handle create(
       User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
       throws FileSystemException {
-    int flags = OpenFlags.SESSION;
-    flags |= forWrite ? OpenFlags.WRITE : 0;
-    flags |= exclusive ? OpenFlags.EXCLUSIVE : 0;
+    int flags = sessionFlags(forWrite) | (exclusive ? OpenFlags.EXCLUSIVE : 0);
     int typed = FileMode.REGULAR | (mode & FileMode.PERMISSION_MASK);
     for (int attempt = 1; ; attempt++) {
       long mark = closes.mark();
@@ -327,9 +331,8 @@ public final class BlockingFileSystem implements FileSystem {
     InodeState state = lock(inode);
     try {
       Attributes attributes = created;
-      if (closes.mayHaveClosed(inode, mark) || state.isOpenForWrite()) {
-        boolean write = forWrite || state.isOpenForWrite();
-        attributes = meta.open(User.ROOT, inode, state.sessionFlags(write));
+      if (closes.mayHaveClosed(inode, mark)) {
+        attributes = meta.open(User.ROOT, inode, sessionFlags(forWrite));
       }
       return handle(state, attributes, forWrite);
     } finally {
@@ -341,15 +344,15 @@ public final class BlockingFileSystem implements FileSystem {
   public Handle open(User user, long inode, boolean forWrite) throws FileSystemException {
     InodeState state = lock(inode);
     try {
-      Attributes attributes = meta.open(user, inode, state.sessionFlags(forWrite));
-      if (!forWrite && state.isOpenForWrite()) {
-        // The user's right to read was checked; the session still has to say that it may write.
-        attributes = meta.open(User.ROOT, inode, state.sessionFlags(true));
-      }
+      Attributes attributes = meta.open(user, inode, sessionFlags(forWrite));
       return handle(state, attributes, forWrite);
     } finally {
       unlock(state);
     }
+  }
+
+  private static int sessionFlags(boolean forWrite) {
+    return OpenFlags.SESSION | (forWrite ? OpenFlags.WRITE : 0);
   }
 
   private Handle handle(InodeState state, Attributes attributes, boolean forWrite) {
@@ -367,8 +370,11 @@ public final class BlockingFileSystem implements FileSystem {
   /** Ends a handle; under the inode's lock. */
   void detach(OpenHandle handle, InodeState state, boolean forWrite) throws FileSystemException {
     handles.remove(handle);
-    closes.note(state.number);
-    state.detach(forWrite);
+    try {
+      state.detach(forWrite);
+    } finally {
+      closes.note(state.number);
+    }
     if (state.unlinked && !state.isOpen()) {
       janitor.poke();
     }

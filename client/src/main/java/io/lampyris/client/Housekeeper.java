@@ -34,10 +34,18 @@ final class Housekeeper implements AutoCloseable {
     thread.start();
   }
 
-  /** Runs a task soon. Any thread, reactors included: never blocks. */
-  void execute(Runnable task) {
+  /**
+   * Runs a task soon. Any thread, reactors included: never blocks.
+   *
+   * @return false when the thread is ending and the task was not taken
+   */
+  boolean execute(Runnable task) {
+    if (!running) {
+      return false;
+    }
     tasks.add(task);
     LockSupport.unpark(thread);
+    return true;
   }
 
   /** A file was opened for writing. Any thread. */

@@ -2,7 +2,7 @@ package io.lampyris.client;
 
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.Attributes;
-import io.lampyris.protocol.OpenFlags;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * happens one after the other. Reads do not take it while the buffer is clean.
  */
 final class InodeState implements OpenInode.WriteBack {
-  private static final long UNCHANGED = -1;
+  private static final long UNCHANGED = MetaClient.UNCHANGED;
 
   final long number;
   final ReentrantLock lock = new ReentrantLock();
@@ -89,11 +89,6 @@ final class InodeState implements OpenInode.WriteBack {
     return inode;
   }
 
-  /** Flags of a session that covers what is open and what is asked for. */
-  int sessionFlags(boolean forWrite) {
-    return OpenFlags.SESSION | (forWrite ? OpenFlags.WRITE : 0);
-  }
-
   /** A handle ends; the last one ends the session, whatever happens. */
   void detach(boolean forWrite) throws FileSystemException {
     assert handles > 0 : "a handle is released once";
@@ -116,8 +111,7 @@ final class InodeState implements OpenInode.WriteBack {
   }
 
   /** Buffers bytes. */
-  int write(long offset, java.lang.foreign.MemorySegment from, int length)
-      throws FileSystemException {
+  int write(long offset, MemorySegment from, int length) throws FileSystemException {
     int written = buffer().write(offset, from, length);
     pendingMtimeNs = services.wallClockNs();
     return written;

@@ -163,7 +163,7 @@ public final class Janitor implements AutoCloseable {
     return left;
   }
 
-  private boolean removePage(List<MetaClient.Chore> page) throws FileSystemException {
+  private boolean removePage(List<MetaClient.Chore> page) {
     List<Removal> removals = new ArrayList<>();
     Semaphore room = new Semaphore(REMOVALS_MAX);
     CountDownLatch done = new CountDownLatch(page.size());
@@ -174,20 +174,20 @@ public final class Janitor implements AutoCloseable {
       removal.start();
     }
     Waiting.uninterruptibly(done);
-    boolean left = false;
+    List<MetaClient.Chore> gone = new ArrayList<>();
     for (Removal removal : removals) {
       if (removal.result >= 0) {
-        meta.endChore(ChoreKind.REMOVE, removal.chore, 0);
-        removedFiles.incrementAndGet();
+        gone.add(removal.chore);
       } else {
-        left = true;
         LOG.warn(
             "chunks of inode {} were not removed; observed={}; tried again",
             removal.chore.inode(),
             Status.of(removal.result));
       }
     }
-    return left;
+    int failed = meta.endChores(ChoreKind.REMOVE, gone);
+    removedFiles.addAndGet(gone.size() - failed);
+    return failed > 0 || gone.size() < page.size();
   }
 
   /** One file's chunks on their way out. */

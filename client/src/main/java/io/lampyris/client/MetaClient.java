@@ -5,13 +5,18 @@ import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.ChoreKind;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
+import io.lampyris.protocol.sbe.EndChoreEncoder;
 import io.lampyris.protocol.sbe.IdentityEncoder;
 import io.lampyris.protocol.sbe.LayoutDecoder;
+import io.lampyris.protocol.sbe.MessageHeaderEncoder;
 import io.lampyris.protocol.sbe.UserEncoder;
+import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 
@@ -31,6 +36,11 @@ final class MetaClient {
   private static final int ENTRIES_MAX = 4096;
 
   private static final int CHORES_MAX = 256;
+  private static final int SMALL_BYTES = 128;
+
+  /** For lengths and times that a message does not set. */
+  static final long UNCHANGED = -1;
+
   private static final long BACKOFF_MIN_NS = TimeUnit.MILLISECONDS.toNanos(1);
   private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -252,6 +262,7 @@ final class MetaClient {
     }
   }
 
+  /** Ends the session; a length from before another client's truncation is left out. */
   void close(long inode, long lengthBytes, long truncateVersion, long mtimeNs)
       throws FileSystemException {
     MetaCall call = take();
@@ -260,7 +271,12 @@ final class MetaClient {
       identify(message.identity(), call);
       message.inode(inode).lengthBytes(lengthBytes);
       message.truncateVersion(truncateVersion).mtimeNs(mtimeNs);
-      send(call, message.encodedLength(), "close");
+      long result = sendForResult(call, message.encodedLength());
+      if (result == Status.STALE_LENGTH.code()) {
+        message.lengthBytes(UNCHANGED);
+        result = sendForResult(call, message.encodedLength());
+      }
+      check(result, "close");
     } finally {
       give(call);
     }
@@ -350,6 +366,50 @@ final class MetaClient {
       send(call, message.encodedLength(), "end chore");
     } finally {
       give(call);
+    }
+  }
+
+  /**
+   * The same for many at once, so that they share one commit.
+   *
+   * @return how many were not ended; they are listed again
+   */
+  int endChores(ChoreKind kind, List<Chore> chores) {
+    CountDownLatch done = new CountDownLatch(chores.size());
+    AtomicInteger failed = new AtomicInteger();
+    for (Chore chore : chores) {
+      counters.metaCalls.increment();
+      new EndChoreCall(kind, chore, done, failed).sendTo(meta);
+    }
+    Waiting.uninterruptibly(done);
+    return failed.get();
+  }
+
+  private static final class EndChoreCall extends Call {
+    private final CountDownLatch done;
+    private final AtomicInteger failed;
+
+    EndChoreCall(ChoreKind kind, Chore chore, CountDownLatch done, AtomicInteger failed) {
+      super(null, SMALL_BYTES, SMALL_BYTES);
+      this.done = done;
+      this.failed = failed;
+      EndChoreEncoder message = new EndChoreEncoder();
+      message.wrapAndApplyHeader(request, 0, new MessageHeaderEncoder());
+      message.kind((short) kind.number()).inode(chore.inode()).lengthBytes(0);
+      message.clientHigh(chore.clientHigh()).clientLow(chore.clientLow());
+      requestLength = MessageHeaderEncoder.ENCODED_LENGTH + message.encodedLength();
+    }
+
+    void sendTo(Connection connection) {
+      connection.send(this);
+    }
+
+    @Override
+    protected void onReply() {
+      if (result < 0 && result != Status.NOT_FOUND.code()) {
+        failed.incrementAndGet();
+      }
+      done.countDown();
     }
   }
 

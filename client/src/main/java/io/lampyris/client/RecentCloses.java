@@ -22,7 +22,7 @@ final class RecentCloses {
     }
   }
 
-  /** To be called before the close is sent. */
+  /** To be called when a close was answered, still under the inode's lock. */
   void note(long inode) {
     lock.lock();
     try {

@@ -191,9 +191,8 @@ final class WriteBuffer {
     return 0;
   }
 
-  /** Hands a window to the data path. */
+  /** Hands a window to the data path; its bytes are in one list or the other all the time. */
   private void send(Window window) {
-    windows.remove(window);
     long from = window.start + window.from;
     long to = window.start + window.to;
     awaitFlights(from, to);
@@ -204,6 +203,7 @@ final class WriteBuffer {
     Flight flight = new Flight(dataPath, inode, true, pool);
     flight.range(from, window.memory, window.from, (int) (to - from));
     flights.add(flight);
+    windows.remove(window);
     flight.launch().release();
   }
 

@@ -23,6 +23,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -379,5 +382,104 @@ class BlockingFileSystemTest {
     assertEquals(5L * CHUNK - 17, successor.attributes(USER, ringed.inode().inode()).lengthBytes());
     assertEquals(CHUNK + 5L, successor.attributes(USER, cut.inode().inode()).lengthBytes());
     successor.close();
+  }
+
+  @Test
+  void openingClosingAndRemovingTheSameNamesByManyThreadsLeavesNothingBehind() throws Exception {
+    long seed = System.nanoTime();
+    System.out.println("seed=" + seed);
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      List<Future<?>> all = new ArrayList<>();
+      for (int t = 0; t < 4; t++) {
+        Random random = new Random(seed + t);
+        all.add(
+            threads.submit(() -> {
+              for (int i = 0; i < 300; i++) {
+                useSharedName(random);
+              }
+              return null;
+            }));
+      }
+      for (Future<?> one : all) {
+        one.get(60, TimeUnit.SECONDS);
+      }
+    }
+    for (int i = 0; i < 3; i++) {
+      removeIfThere(TestCluster.name("s" + i));
+    }
+    TestCluster.await("chunks to go", () -> cluster.storage.chunkCount.get() == 0);
+    TestCluster.await("inodes to go", () -> inodeCount() == 1);
+  }
+
+  private long inodeCount() {
+    try {
+      return cluster.fs.space().inodeCount();
+    } catch (FileSystemException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void useSharedName(Random random) throws FileSystemException {
+    byte[] name = TestCluster.name("s" + random.nextInt(3));
+    int dice = random.nextInt(10);
+    if (dice == 0) {
+      removeIfThere(name);
+      return;
+    }
+    Handle handle = cluster.fs.create(USER, Inodes.ROOT, name, 0644, false, true);
+    byte[] bytes = random(dice, 1000 + dice);
+    write(handle, (long) dice * CHUNK, bytes);
+    if (dice == 1) {
+      handle.fsync();
+    }
+    if (dice == 2) {
+      cluster.fs.truncate(USER, handle.inode().inode(), 10);
+    } else {
+      assertTrue(read(handle, 0, 10).length <= 10);
+    }
+    handle.flush();
+    handle.release();
+  }
+
+  private void removeIfThere(byte[] name) throws FileSystemException {
+    try {
+      cluster.fs.unlink(USER, Inodes.ROOT, name);
+    } catch (FileSystemException e) {
+      assertEquals(Errno.ENOENT, e.errno());
+    }
+  }
+
+  /** Rings that write and a file that is read and truncated: lengths stay within what was set. */
+  @Test
+  void readsThatRaceWithTruncationsSeeBytesOrTheEndAndNothingElse() throws Exception {
+    Handle handle = create("shrinking");
+    long inode = handle.inode().inode();
+    byte[] ones = new byte[12 * CHUNK];
+    Arrays.fill(ones, (byte) 1);
+    cluster.storage.delayMaxNs = TimeUnit.MICROSECONDS.toNanos(100);
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      Future<?> cutter =
+          threads.submit(() -> {
+            for (int i = 0; i < 40; i++) {
+              write(handle, 0, ones);
+              cluster.fs.truncate(USER, inode, (i % 11) * (long) CHUNK + 77);
+            }
+            return null;
+          });
+      int reads = 0;
+      while (!cutter.isDone() || reads < 10) {
+        byte[] seen = read(handle, (reads % 9) * (long) CHUNK, 3 * CHUNK);
+        for (byte value : seen) {
+          // A byte was written, or its chunk is gone and the file grew again.
+          assertTrue(value == 1 || value == 0);
+        }
+        reads++;
+      }
+      cutter.get(60, TimeUnit.SECONDS);
+    }
+    long last = (39 % 11) * (long) CHUNK + 77;
+    assertEquals(last, handle.attributes().lengthBytes());
+    assertArrayEquals(Arrays.copyOf(ones, (int) last), read(handle, 0, ones.length));
+    handle.release();
   }
 }

@@ -290,9 +290,10 @@ final class TestMeta implements Service {
   private long open(Call call) {
     OpenFileDecoder message = new OpenFileDecoder().wrapAndApplyHeader(call.request, 0, header);
     Node node = nodes.get(message.inode());
-    if (node != null) {
-      node.sessions.add(client(message.identity()));
+    if (node == null || (node.links == 0 && node.sessions.isEmpty())) {
+      return Status.NOT_FOUND.code();
     }
+    node.sessions.add(client(message.identity()));
     return answer(call, node);
   }
 
@@ -408,6 +409,9 @@ final class TestMeta implements Service {
     Node node = nodes.get(message.inode());
     if (node == null) {
       return Status.NOT_FOUND.code();
+    }
+    if (message.kind() == ChoreKind.REMOVE.number() && !node.sessions.isEmpty()) {
+      return Status.BUSY.code();
     }
     switch (ChoreKind.of(message.kind())) {
       case REMOVE -> nodes.remove(node.inode);
