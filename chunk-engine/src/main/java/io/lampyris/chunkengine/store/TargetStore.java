@@ -194,7 +194,10 @@ public final class TargetStore implements AutoCloseable {
     try {
       HostFiles.syncFile(dir.resolve(TargetFiles.DEVICE));
       HostFiles.syncFile(log.file());
-      logFiles.closed(log);
+      if (!offline) {
+        // After a failed flush a later one may succeed without having written anything.
+        logFiles.closed(log);
+      }
     } catch (StoreException e) {
       LOGGER.error("target {} did not close cleanly", targetId(), e);
     }

@@ -108,7 +108,8 @@
  * file, submitted to the reactor's io_uring. Linux tracks pages of a file that were dirtied through
  * a mapping as it tracks written ones (the first store to a clean page faults and marks it), and
  * fdatasync writes back and waits for all of the file's dirty pages, so the reactor never blocks in
- * msync.
+ * msync. Seen on ext4, Linux 6.18: 400,000 bytes stored through a mapping into reserved space, then
+ * fdatasync on another descriptor: the disk wrote 792 sectors and the extents became written ones.
  *
  * <h2>Threading</h2>
  *

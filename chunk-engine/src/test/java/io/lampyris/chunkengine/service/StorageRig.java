@@ -1,10 +1,12 @@
 package io.lampyris.chunkengine.service;
 
+import io.lampyris.bindings.Errno;
 import io.lampyris.chunkengine.store.Crc32c;
 import io.lampyris.chunkengine.store.Durability;
 import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Services;
+import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ChunkReplyDecoder;
 import io.lampyris.protocol.sbe.MessageHeaderDecoder;
 import io.lampyris.protocol.sbe.MessageHeaderEncoder;
@@ -18,6 +20,8 @@ import io.lampyris.protocol.sbe.RemoveChunksReplyDecoder;
 import io.lampyris.protocol.sbe.TruncateChunkEncoder;
 import io.lampyris.protocol.sbe.WriteChunkEncoder;
 import io.lampyris.reactor.Reactor;
+import io.lampyris.reactor.device.Device;
+import io.lampyris.reactor.device.IoRequest;
 import io.lampyris.reactor.device.UringDevice;
 import io.lampyris.reactor.net.BlockingCall;
 import io.lampyris.reactor.net.Connection;
@@ -37,6 +41,9 @@ final class StorageRig implements AutoCloseable {
   private final Reactor reactor;
   private final Connection connection;
 
+  /** Requests of these kinds fail while this is set; any thread. */
+  volatile java.util.Set<IoRequest.Kind> failing = java.util.Set.of();
+
   StorageRig(Path dir, Durability durability) throws StoreException {
     store = TargetStore.open(dir, durability);
     StorageService[] made = new StorageService[1];
@@ -51,7 +58,7 @@ final class StorageRig implements AutoCloseable {
     try {
       return new StorageService(
           on,
-          (path, direct) -> UringDevice.open(on, path, direct),
+          (path, direct) -> new FaultyDevice(on, UringDevice.open(on, path, direct)),
           List.of(new StorageService.Hosted(store, CHAIN_VERSION)));
     } catch (StoreException e) {
       throw new IllegalStateException(e);
@@ -62,6 +69,51 @@ final class StorageRig implements AutoCloseable {
   public void close() {
     reactor.close();
     store.close();
+  }
+
+  /** A real device that fails when it is told to. */
+  private final class FaultyDevice implements Device {
+    private final Reactor on;
+    private final Device real;
+
+    FaultyDevice(Reactor on, Device real) {
+      this.on = on;
+      this.real = real;
+    }
+
+    @Override
+    public void submit(IoRequest request) {
+      if (failing.contains(request.kind)) {
+        on.offer(nowNs -> IoRequest.complete(request, Status.DEVICE_ERROR.code(), Errno.EIO));
+      } else {
+        real.submit(request);
+      }
+    }
+
+    @Override
+    public String name() {
+      return real.name();
+    }
+
+    @Override
+    public long sizeBytes() {
+      return real.sizeBytes();
+    }
+
+    @Override
+    public int alignmentBytes() {
+      return real.alignmentBytes();
+    }
+
+    @Override
+    public int inFlight() {
+      return real.inFlight();
+    }
+
+    @Override
+    public void close() {
+      real.close();
+    }
   }
 
   /** One caller with memory of its own; one thread at a time. */
@@ -83,6 +135,9 @@ final class StorageRig implements AutoCloseable {
 
     int chainVersion = CHAIN_VERSION;
     int channel = 1;
+
+    /** Spoils the checksums that writes name. */
+    int crcFlip;
 
     final ChunkReplyDecoder chunkReply = new ChunkReplyDecoder();
     final RemoveChunksReplyDecoder removeReply = new RemoveChunksReplyDecoder();
@@ -121,7 +176,7 @@ final class StorageRig implements AutoCloseable {
           .chunkOffset(offset)
           .length(length)
           .updateVersion(updateVersion)
-          .payloadCrc32c(Integer.toUnsignedLong(crc.of(memory, payloadOffset, length)))
+          .payloadCrc32c(Integer.toUnsignedLong(crc.of(memory, payloadOffset, length) ^ crcFlip))
           .flags(0);
       call.payload(memory, payloadOffset, length);
       long result = send(message.encodedLength());
@@ -176,6 +231,11 @@ final class StorageRig implements AutoCloseable {
         removeReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
       }
       return result;
+    }
+
+    long sendTemplate(int templateId) {
+      header.wrap(call.request, 0).blockLength(0).templateId(templateId).schemaId(76).version(0);
+      return send(0);
     }
 
     long query(long inode) {
