@@ -1,0 +1,485 @@
+package io.lampyris.fuse;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.client.FileSystem;
+import io.lampyris.client.FileSystemException;
+import io.lampyris.client.VirtualTree;
+import io.lampyris.client.VirtualTree.Caller;
+import io.lampyris.protocol.Attributes;
+import io.lampyris.protocol.FileMode;
+import io.lampyris.protocol.Inodes;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mount's operations by inode: resolves paths through a cache of names, and sends what is below
+ * {@link VirtualTree#NAME} there. Paths are absolute in the mount, raw bytes, without a slash at
+ * the end. Any thread; everything throws {@link FileSystemException} with the errno to return.
+ */
+final class InodeView {
+  /** Takes directory entries. */
+  interface EntrySink {
+    void onEntry(byte[] name, long inode, int mode);
+  }
+
+  private static final byte[] VIRTUAL = ("/" + VirtualTree.NAME).getBytes(StandardCharsets.UTF_8);
+  private static final byte[] VIRTUAL_NAME = VirtualTree.NAME.getBytes(StandardCharsets.UTF_8);
+  private static final byte[] SELF = {'.'};
+  private static final byte[] PARENT = {'.', '.'};
+  private static final int ACCESS_MODE_MASK = 3;
+
+  private final FileSystem files;
+  private final VirtualTree virtual;
+  private final MountOptions options;
+  private final LongSupplier clockNs;
+  private final StripedCache<NameKey, Long> names;
+  private final StripedCache<Long, Attributes> attributes;
+
+  /** How many opens for writing each inode has here (I6). */
+  private final ConcurrentHashMap<Long, Integer> writers = new ConcurrentHashMap<>();
+
+  InodeView(FileSystem files, VirtualTree virtual, MountOptions options, LongSupplier clockNs) {
+    this.files = files;
+    this.virtual = virtual;
+    this.options = options;
+    this.clockNs = clockNs;
+    this.names =
+        new StripedCache<>(
+            options.cacheEntries(), TimeUnit.MILLISECONDS.toNanos(options.entryTimeoutMs()));
+    this.attributes =
+        new StripedCache<>(
+            options.cacheEntries(), TimeUnit.MILLISECONDS.toNanos(options.attributeTimeoutMs()));
+  }
+
+  // ---- Attributes
+
+  Attributes attributes(Caller caller, byte[] path) throws FileSystemException {
+    String virtualPath = virtualPath(path);
+    if (virtualPath != null) {
+      return virtual.lookup(caller, virtualPath);
+    }
+    if (isRoot(path)) {
+      return attributes(caller, Inodes.ROOT);
+    }
+    NameKey key = keyOf(caller, path);
+    Long cached = names.get(key, clockNs.getAsLong());
+    if (cached != null) {
+      try {
+        return attributes(caller, cached);
+      } catch (FileSystemException gone) {
+        // Somebody other than this mount may have removed it and put another there.
+        names.invalidate(key);
+      }
+    }
+    long stamp = attributes.stamp();
+    return settle(caller, lookup(caller, key), stamp);
+  }
+
+  Attributes attributes(Caller caller, long inode) throws FileSystemException {
+    Attributes cached = attributes.get(inode, clockNs.getAsLong());
+    if (cached != null) {
+      return cached;
+    }
+    long stamp = attributes.stamp();
+    return keep(files.attributes(caller.user(), inode), stamp);
+  }
+
+  void setAttributes(
+      Caller caller, byte[] path, int mask, int mode, int uid, int gid, long atimeNs, long mtimeNs)
+      throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    long inode = resolve(caller, path, path.length);
+    try {
+      files.setAttributes(
+          caller.user(), inode, mask, mode & FileMode.PERMISSION_MASK, uid, gid, atimeNs, mtimeNs);
+    } finally {
+      attributes.invalidate(inode);
+    }
+  }
+
+  void truncate(Caller caller, byte[] path, long lengthBytes) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    truncate(caller, resolve(caller, path, path.length), lengthBytes);
+  }
+
+  void truncate(Caller caller, long inode, long lengthBytes) throws FileSystemException {
+    try {
+      files.truncate(caller.user(), inode, lengthBytes);
+    } finally {
+      attributes.invalidate(inode);
+    }
+  }
+
+  // ---- Names
+
+  void makeDirectory(Caller caller, byte[] path, int mode) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    NameKey key = keyOf(caller, path);
+    try {
+      files.makeDirectory(caller.user(), key.parent(), key.name(), mode & FileMode.PERMISSION_MASK);
+    } finally {
+      changed(key);
+    }
+  }
+
+  void makeNode(Caller caller, byte[] path, int mode) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    NameKey key = keyOf(caller, path);
+    try {
+      files.makeNode(caller.user(), key.parent(), key.name(), mode);
+    } finally {
+      changed(key);
+    }
+  }
+
+  void makeSymlink(Caller caller, byte[] target, byte[] path) throws FileSystemException {
+    String virtualPath = virtualPath(path);
+    if (virtualPath != null) {
+      virtual.makeSymlink(caller, virtualPath, target);
+      return;
+    }
+    NameKey key = keyOf(caller, path);
+    try {
+      files.makeSymlink(caller.user(), key.parent(), key.name(), target);
+    } finally {
+      changed(key);
+    }
+  }
+
+  byte[] readSymlink(Caller caller, byte[] path) throws FileSystemException {
+    String virtualPath = virtualPath(path);
+    if (virtualPath != null) {
+      return virtual.readSymlink(caller, virtualPath);
+    }
+    return files.readSymlink(caller.user(), resolve(caller, path, path.length));
+  }
+
+  void link(Caller caller, byte[] path, byte[] newPath) throws FileSystemException {
+    refuseVirtual(path, Errno.EXDEV);
+    refuseVirtual(newPath, Errno.EXDEV);
+    long inode = resolve(caller, path, path.length);
+    NameKey key = keyOf(caller, newPath);
+    try {
+      files.link(caller.user(), inode, key.parent(), key.name());
+    } finally {
+      changed(key);
+      attributes.invalidate(inode);
+    }
+  }
+
+  void unlink(Caller caller, byte[] path) throws FileSystemException {
+    String virtualPath = virtualPath(path);
+    if (virtualPath != null) {
+      virtual.unlink(caller, virtualPath);
+      return;
+    }
+    NameKey key = keyOf(caller, path);
+    long inode = known(caller, key);
+    try {
+      files.unlink(caller.user(), key.parent(), key.name());
+    } finally {
+      changed(key);
+      // It may have other names, whose link count has changed.
+      attributes.invalidate(inode);
+    }
+  }
+
+  void removeDirectory(Caller caller, byte[] path) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    NameKey key = keyOf(caller, path);
+    long inode = known(caller, key);
+    try {
+      files.removeDirectory(caller.user(), key.parent(), key.name());
+    } finally {
+      changed(key);
+      attributes.invalidate(inode);
+    }
+  }
+
+  void rename(Caller caller, byte[] path, byte[] newPath) throws FileSystemException {
+    refuseVirtual(path, Errno.EXDEV);
+    refuseVirtual(newPath, Errno.EXDEV);
+    NameKey key = keyOf(caller, path);
+    NameKey newKey = keyOf(caller, newPath);
+    long inode = known(caller, key);
+    long replaced = knownOrNone(caller, newKey);
+    try {
+      files.rename(
+          caller.user(), key.parent(), key.name(), newKey.parent(), newKey.name(), /* flags= */ 0);
+    } finally {
+      changed(key);
+      changed(newKey);
+      attributes.invalidate(inode);
+      attributes.invalidate(replaced);
+    }
+  }
+
+  // ---- Open files
+
+  OpenFile create(Caller caller, byte[] path, int mode, int flags) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    NameKey key = keyOf(caller, path);
+    boolean exclusive = (flags & Fcntl.O_EXCL) != 0;
+    boolean forWrite = isForWrite(flags);
+    try {
+      FileSystem.Handle handle =
+          files.create(
+              caller.user(),
+              key.parent(),
+              key.name(),
+              mode & FileMode.PERMISSION_MASK,
+              exclusive,
+              forWrite);
+      return opened(caller, handle, flags);
+    } finally {
+      changed(key);
+    }
+  }
+
+  OpenFile open(Caller caller, byte[] path, int flags) throws FileSystemException {
+    refuseVirtual(path, Errno.EPERM);
+    long inode = resolve(caller, path, path.length);
+    return opened(caller, files.open(caller.user(), inode, isForWrite(flags)), flags);
+  }
+
+  private OpenFile opened(Caller caller, FileSystem.Handle handle, int flags)
+      throws FileSystemException {
+    boolean forWrite = isForWrite(flags);
+    long inode = handle.inode().inode();
+    if (forWrite) {
+      writers.merge(inode, 1, Integer::sum);
+      attributes.invalidate(inode);
+    }
+    OpenFile file = new OpenFile(handle, forWrite, isDirect(inode, flags));
+    if (forWrite && (flags & Fcntl.O_TRUNC) != 0 && handle.inode().lengthBytes() > 0) {
+      try {
+        truncate(caller, inode, 0);
+      } catch (FileSystemException e) {
+        release(file);
+        throw e;
+      }
+    }
+    return file;
+  }
+
+  /**
+   * Writes; with O_APPEND at the end of the file, which the kernel may not know when a ring has
+   * extended it.
+   *
+   * @param fromPageCache whether the kernel writes back pages, which never append
+   */
+  int write(
+      OpenFile file, long offset, MemorySegment from, int length, int flags, boolean fromPageCache)
+      throws FileSystemException {
+    FileSystem.Handle handle = file.handle();
+    int written;
+    if ((flags & Fcntl.O_APPEND) != 0 && !fromPageCache) {
+      // The kernel serialises appenders per node, and every name of a file is a node of its own.
+      synchronized (handle.inode()) {
+        long end = Math.max(offset, handle.inode().lengthBytes());
+        written = handle.write(end, from, length);
+      }
+    } else {
+      written = handle.write(offset, from, length);
+    }
+    if ((flags & Fcntl.O_DSYNC) != 0) {
+      handle.fsync();
+    }
+    return written;
+  }
+
+  void release(OpenFile file) throws FileSystemException {
+    try {
+      file.handle().release();
+    } finally {
+      if (file.forWrite()) {
+        writers.computeIfPresent(file.inode(), (inode, count) -> count == 1 ? null : count - 1);
+        attributes.invalidate(file.inode());
+      }
+    }
+  }
+
+  // ---- Directories
+
+  OpenDirectory openDirectory(Caller caller, byte[] path) throws FileSystemException {
+    String virtualPath = virtualPath(path);
+    if (virtualPath != null) {
+      long handle = virtual.openDirectory(caller, virtualPath);
+      return new OpenDirectory(0, virtualPath, handle);
+    }
+    return new OpenDirectory(resolve(caller, path, path.length), null, 0);
+  }
+
+  void list(Caller caller, OpenDirectory directory, EntrySink sink) throws FileSystemException {
+    String virtualPath = directory.virtualPath();
+    if (virtualPath != null) {
+      listVirtual(caller, virtualPath, sink);
+      return;
+    }
+    boolean root = directory.inode() == Inodes.ROOT;
+    Attributes self = attributes(caller, directory.inode());
+    long parent = root || self.parent() == 0 ? directory.inode() : self.parent();
+    sink.onEntry(SELF, directory.inode(), FileMode.DIRECTORY);
+    sink.onEntry(PARENT, parent, FileMode.DIRECTORY);
+    if (root) {
+      sink.onEntry(VIRTUAL_NAME, virtual.lookup(caller, "").inode(), FileMode.DIRECTORY);
+    }
+    files.list(
+        caller.user(),
+        directory.inode(),
+        (inode, mode, name) -> {
+          if (!root || !Arrays.equals(name, VIRTUAL_NAME)) {
+            sink.onEntry(name, inode, mode);
+          }
+        });
+  }
+
+  void releaseDirectory(OpenDirectory directory) {
+    if (directory.virtualPath() != null) {
+      virtual.releaseDirectory(directory.virtualHandle());
+    }
+  }
+
+  FileSystem.Space space() throws FileSystemException {
+    return files.space();
+  }
+
+  private void listVirtual(Caller caller, String path, EntrySink sink) throws FileSystemException {
+    long self = virtual.lookup(caller, path).inode();
+    int slash = path.lastIndexOf('/');
+    long parent =
+        path.isEmpty()
+            ? Inodes.ROOT
+            : virtual.lookup(caller, path.substring(0, Math.max(slash, 0))).inode();
+    sink.onEntry(SELF, self, FileMode.DIRECTORY);
+    sink.onEntry(PARENT, parent, FileMode.DIRECTORY);
+    for (String name : virtual.list(caller, path)) {
+      Attributes child;
+      try {
+        child = virtual.lookup(caller, path.isEmpty() ? name : path + "/" + name);
+      } catch (FileSystemException gone) {
+        continue;
+      }
+      sink.onEntry(
+          name.getBytes(StandardCharsets.UTF_8), child.inode(), child.mode() & FileMode.TYPE_MASK);
+    }
+  }
+
+  // ---- Resolution
+
+  /** The inode of the first {@code length} bytes of a path. */
+  private long resolve(Caller caller, byte[] path, int length) throws FileSystemException {
+    long inode = Inodes.ROOT;
+    int at = 1;
+    while (at < length) {
+      int end = at;
+      while (end < length && path[end] != '/') {
+        end++;
+      }
+      NameKey key = new NameKey(inode, Arrays.copyOfRange(path, at, end));
+      Long cached = names.get(key, clockNs.getAsLong());
+      inode = cached != null ? cached : lookup(caller, key).inode();
+      at = end + 1;
+    }
+    return inode;
+  }
+
+  /** The parent and name that a path other than the root's ends in. */
+  private NameKey keyOf(Caller caller, byte[] path) throws FileSystemException {
+    int slash = path.length - 1;
+    while (path[slash] != '/') {
+      slash--;
+    }
+    assert slash < path.length - 1 : "a path ends in a name";
+    long parent = resolve(caller, path, slash);
+    return new NameKey(parent, Arrays.copyOfRange(path, slash + 1, path.length));
+  }
+
+  private Attributes lookup(Caller caller, NameKey key) throws FileSystemException {
+    long stamp = names.stamp();
+    Attributes found = files.lookup(caller.user(), key.parent(), key.name());
+    names.put(key, found.inode(), stamp, clockNs.getAsLong());
+    return found;
+  }
+
+  /** The inode of a name that should be there. */
+  private long known(Caller caller, NameKey key) throws FileSystemException {
+    Long cached = names.get(key, clockNs.getAsLong());
+    return cached != null ? cached : lookup(caller, key).inode();
+  }
+
+  private long knownOrNone(Caller caller, NameKey key) throws FileSystemException {
+    try {
+      return known(caller, key);
+    } catch (FileSystemException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return 0;
+      }
+      throw e;
+    }
+  }
+
+  /** A name now means something else, and its directory's times have changed. */
+  private void changed(NameKey key) {
+    names.invalidate(key);
+    attributes.invalidate(key.parent());
+  }
+
+  /** A lookup's attributes may lack what an open file has buffered. */
+  private Attributes settle(Caller caller, Attributes found, long stamp)
+      throws FileSystemException {
+    if (found.isRegular() && writers.containsKey(found.inode())) {
+      return files.attributes(caller.user(), found.inode());
+    }
+    return keep(found, stamp);
+  }
+
+  private Attributes keep(Attributes found, long stamp) {
+    // An open that comes after this test invalidates, which the stamp shows (I6).
+    if (!found.isRegular() || !writers.containsKey(found.inode())) {
+      attributes.put(found.inode(), found, stamp, clockNs.getAsLong());
+    }
+    return found;
+  }
+
+  private boolean isDirect(long inode, int flags) {
+    if ((flags & Fcntl.O_NONBLOCK) != 0) {
+      return false;
+    }
+    return options.pageCache() == MountOptions.PageCache.ON_REQUEST
+        || isForWrite(flags)
+        || writers.containsKey(inode);
+  }
+
+  private static boolean isForWrite(int flags) {
+    return (flags & ACCESS_MODE_MASK) != Fcntl.O_RDONLY;
+  }
+
+  private static boolean isRoot(byte[] path) {
+    return path.length == 1;
+  }
+
+  /** A path below the virtual directory, relative to it; null for any other. */
+  private static @Nullable String virtualPath(byte[] path) {
+    int prefix = VIRTUAL.length;
+    if (path.length < prefix
+        || !Arrays.equals(path, 0, prefix, VIRTUAL, 0, prefix)
+        || (path.length > prefix && path[prefix] != '/')) {
+      return null;
+    }
+    int from = Math.min(prefix + 1, path.length);
+    return new String(path, from, path.length - from, StandardCharsets.UTF_8);
+  }
+
+  private static void refuseVirtual(byte[] path, int errno) throws FileSystemException {
+    if (virtualPath(path) != null) {
+      throw new FileSystemException(errno, "not in the virtual directory");
+    }
+  }
+}

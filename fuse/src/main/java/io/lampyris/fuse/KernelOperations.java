@@ -1,0 +1,334 @@
+package io.lampyris.fuse;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.NativeMemory;
+import io.lampyris.client.FileSystemException;
+import io.lampyris.client.VirtualTree.Caller;
+import io.lampyris.protocol.AttributeMask;
+import io.lampyris.protocol.Attributes;
+import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The handlers that libfuse calls: they take C's arguments apart and call {@link InodeView}. Paths
+ * are null for operations on handles. Handlers run on {@link FuseWorker}s only.
+ */
+final class KernelOperations {
+  private static final Logger LOG = LoggerFactory.getLogger(KernelOperations.class);
+
+  /** Invalidates the kernel's attributes of a node. */
+  interface Forget {
+    void attributesOf(long nodeId);
+  }
+
+  private static final long UTIME_NOW = (1L << 30) - 1;
+  private static final long UTIME_OMIT = (1L << 30) - 2;
+  private static final long TIMESPEC_BYTES = 16;
+  private static final long NANOS = 1_000_000_000L;
+
+  private final InodeView view;
+  private final Ioctls ioctls;
+  private final OpenNodes nodes;
+  private final Forget forget;
+  private final InstantSource clock;
+  private final HandleTable<OpenFile> files = new HandleTable<>();
+  private final HandleTable<OpenDirectory> directories = new HandleTable<>();
+  private volatile @Nullable DirectoryFiller filler;
+
+  KernelOperations(
+      InodeView view, Ioctls ioctls, OpenNodes nodes, Forget forget, InstantSource clock) {
+    this.view = view;
+    this.ioctls = ioctls;
+    this.nodes = nodes;
+    this.forget = forget;
+    this.clock = clock;
+  }
+
+  int init(long connection) {
+    FuseLayout.wantDirectoryIoctls(connection);
+    return 0;
+  }
+
+  // ---- Attributes
+
+  int getattr(long path, long stat) throws FileSystemException {
+    FuseLayout.writeStat(stat, view.attributes(caller(), FuseLayout.string(path)));
+    return 0;
+  }
+
+  int fgetattr(long stat, long info) throws FileSystemException {
+    OpenFile file = files.get(FuseLayout.handle(info));
+    Attributes attributes =
+        file != null
+            ? file.handle().attributes()
+            : view.attributes(caller(), FuseWorker.current().nodeInode());
+    FuseLayout.writeStat(stat, attributes);
+    return 0;
+  }
+
+  int chmod(long path, int mode) throws FileSystemException {
+    view.setAttributes(caller(), FuseLayout.string(path), AttributeMask.MODE, mode, -1, -1, 0, 0);
+    return 0;
+  }
+
+  int chown(long path, int uid, int gid) throws FileSystemException {
+    int mask = (uid == -1 ? 0 : AttributeMask.UID) | (gid == -1 ? 0 : AttributeMask.GID);
+    view.setAttributes(caller(), FuseLayout.string(path), mask, 0, uid, gid, 0, 0);
+    return 0;
+  }
+
+  int utimens(long path, long times) throws FileSystemException {
+    MemorySegment specs = NativeMemory.ofAddress(times, 2 * TIMESPEC_BYTES);
+    long atimeKind = specs.get(JAVA_LONG, Long.BYTES);
+    long mtimeKind = specs.get(JAVA_LONG, TIMESPEC_BYTES + Long.BYTES);
+    int mask =
+        (atimeKind == UTIME_OMIT ? 0 : AttributeMask.ATIME)
+            | (mtimeKind == UTIME_OMIT ? 0 : AttributeMask.MTIME);
+    // One reading, so that touch(1) sets both to the same.
+    long nowNs = nowNs();
+    long atimeNs = timeNs(specs, 0, nowNs);
+    long mtimeNs = timeNs(specs, TIMESPEC_BYTES, nowNs);
+    view.setAttributes(caller(), FuseLayout.string(path), mask, 0, -1, -1, atimeNs, mtimeNs);
+    return 0;
+  }
+
+  int truncate(long path, long length) throws FileSystemException {
+    view.truncate(caller(), FuseLayout.string(path), length);
+    return 0;
+  }
+
+  int ftruncate(long length, long info) throws FileSystemException {
+    view.truncate(caller(), file(info).inode(), length);
+    return 0;
+  }
+
+  // ---- Names
+
+  int mkdir(long path, int mode) throws FileSystemException {
+    view.makeDirectory(caller(), FuseLayout.string(path), mode);
+    return 0;
+  }
+
+  int mknod(long path, int mode) throws FileSystemException {
+    view.makeNode(caller(), FuseLayout.string(path), mode);
+    return 0;
+  }
+
+  int unlink(long path) throws FileSystemException {
+    view.unlink(caller(), FuseLayout.string(path));
+    return 0;
+  }
+
+  int rmdir(long path) throws FileSystemException {
+    view.removeDirectory(caller(), FuseLayout.string(path));
+    return 0;
+  }
+
+  int symlink(long target, long path) throws FileSystemException {
+    view.makeSymlink(caller(), FuseLayout.string(target), FuseLayout.string(path));
+    return 0;
+  }
+
+  /** Writes the target with a NUL, cut to the buffer. */
+  int readlink(long path, long buffer, long size) throws FileSystemException {
+    byte[] target = view.readSymlink(caller(), FuseLayout.string(path));
+    MemorySegment into = NativeMemory.ofAddress(buffer, size);
+    int length = (int) Math.min(target.length, size - 1);
+    MemorySegment.copy(target, 0, into, JAVA_BYTE, 0, length);
+    into.set(JAVA_BYTE, length, (byte) 0);
+    return 0;
+  }
+
+  /** The old name is another node to libfuse, whose link count the kernel has to ask for again. */
+  int link(long path, long newPath) throws FileSystemException {
+    view.link(caller(), FuseLayout.string(path), FuseLayout.string(newPath));
+    forget.attributesOf(FuseWorker.current().linkedNodeId());
+    return 0;
+  }
+
+  int rename(long path, long newPath) throws FileSystemException {
+    view.rename(caller(), FuseLayout.string(path), FuseLayout.string(newPath));
+    return 0;
+  }
+
+  // ---- Open files
+
+  int open(long path, long info) throws FileSystemException {
+    OpenFile file = view.open(caller(), FuseLayout.string(path), FuseLayout.openFlags(info));
+    long handle = files.add(file);
+    nodes.opened(file, FuseWorker.current().nodeId(), handle);
+    FuseLayout.writeOpened(info, handle, file.directIo());
+    return 0;
+  }
+
+  /** The node id is told by the reply, which {@link #onCreateReply} sees. */
+  int create(long path, int mode, long info) throws FileSystemException {
+    byte[] name = FuseLayout.string(path);
+    OpenFile file = view.create(caller(), name, mode, FuseLayout.openFlags(info));
+    FuseLayout.writeOpened(info, files.add(file), file.directIo());
+    FuseWorker.current().created(file);
+    return 0;
+  }
+
+  /** A create has succeeded and its reply is about to leave. */
+  void onCreateReply(long nodeId, long handle) {
+    OpenFile file = files.get(handle);
+    assert file != null && file == FuseWorker.current().created() : "the reply is of this create";
+    nodes.opened(file, nodeId, handle);
+  }
+
+  int read(long buffer, long size, long offset, long info) throws FileSystemException {
+    MemorySegment into = NativeMemory.ofAddress(buffer, size);
+    return file(info).handle().read(offset, into, (int) size);
+  }
+
+  int write(long buffer, long size, long offset, long info) throws FileSystemException {
+    MemorySegment from = NativeMemory.ofAddress(buffer, size);
+    return view.write(
+        file(info),
+        offset,
+        from,
+        (int) size,
+        FuseLayout.openFlags(info),
+        FuseLayout.isFromPageCache(info));
+  }
+
+  int flush(long info) throws FileSystemException {
+    file(info).handle().flush();
+    return 0;
+  }
+
+  /** A ring may have extended the file, and stat has to show it from now on. */
+  int fsync(long info) throws FileSystemException {
+    OpenFile file = file(info);
+    file.handle().fsync();
+    if (file.nodeId() != 0) {
+      forget.attributesOf(file.nodeId());
+    }
+    return 0;
+  }
+
+  int release(long info) throws FileSystemException {
+    OpenFile file = files.remove(FuseLayout.handle(info));
+    if (file != null) {
+      nodes.closed(file);
+      view.release(file);
+    }
+    return 0;
+  }
+
+  // ---- Directories
+
+  int opendir(long path, long info) throws FileSystemException {
+    OpenDirectory directory = view.openDirectory(caller(), FuseLayout.string(path));
+    FuseLayout.writeHandle(info, directories.add(directory));
+    return 0;
+  }
+
+  /** Gives all entries at once; libfuse keeps them and hands them out in pieces. */
+  int readdir(long buffer, long fillFunction, long info) throws FileSystemException {
+    OpenDirectory directory = directory(info);
+    DirectoryFiller fill = fillerOf(fillFunction);
+    MemorySegment scratch = FuseWorker.current().scratch();
+    view.list(
+        caller(), directory, (name, inode, mode) -> fill.add(buffer, scratch, name, inode, mode));
+    return 0;
+  }
+
+  int releasedir(long info) {
+    OpenDirectory directory = directories.remove(FuseLayout.handle(info));
+    if (directory != null) {
+      view.releaseDirectory(directory);
+    }
+    return 0;
+  }
+
+  /** Names are durable when the operation that made them has returned. */
+  int fsyncdir(long info) throws FileSystemException {
+    directory(info);
+    return 0;
+  }
+
+  // ---- The rest
+
+  int statfs(long into) throws FileSystemException {
+    FuseLayout.writeSpace(into, view.space());
+    return 0;
+  }
+
+  int ioctl(int command, long info, int flags, long data) throws FileSystemException {
+    if (!ioctls.isFsync(command)) {
+      return ioctls.answer(command, data);
+    }
+    if ((flags & Ioctls.ON_DIRECTORY) == 0) {
+      fsync(info);
+    }
+    ioctls.writeDone(command, data);
+    return 0;
+  }
+
+  /** Ends what the kernel will not end any more, for its connection is gone. */
+  void releaseAll() {
+    for (OpenFile file : files.drain()) {
+      try {
+        view.release(file);
+      } catch (FileSystemException e) {
+        LOG.warn(
+            "release at unmount failed; observed={}, limit=success; remedy: none", e.toString());
+      }
+    }
+    for (OpenDirectory directory : directories.drain()) {
+      view.releaseDirectory(directory);
+    }
+  }
+
+  private OpenFile file(long info) throws FileSystemException {
+    OpenFile file = files.get(FuseLayout.handle(info));
+    if (file == null) {
+      throw new FileSystemException(Errno.EBADF, "no such handle");
+    }
+    return file;
+  }
+
+  private OpenDirectory directory(long info) throws FileSystemException {
+    OpenDirectory directory = directories.get(FuseLayout.handle(info));
+    if (directory == null) {
+      throw new FileSystemException(Errno.EBADF, "no such handle");
+    }
+    return directory;
+  }
+
+  /** libfuse gives the same function every time. */
+  private DirectoryFiller fillerOf(long function) {
+    DirectoryFiller known = filler;
+    if (known == null || known.function() != function) {
+      known = new DirectoryFiller(function);
+      filler = known;
+    }
+    return known;
+  }
+
+  private static Caller caller() {
+    return FuseWorker.current().caller();
+  }
+
+  private long nowNs() {
+    Instant now = clock.instant();
+    return now.getEpochSecond() * NANOS + now.getNano();
+  }
+
+  private static long timeNs(MemorySegment specs, long at, long nowNs) {
+    long nanos = specs.get(JAVA_LONG, at + Long.BYTES);
+    if (nanos == UTIME_NOW) {
+      return nowNs;
+    }
+    return nanos == UTIME_OMIT ? 0 : specs.get(JAVA_LONG, at) * NANOS + nanos;
+  }
+}

@@ -1,0 +1,201 @@
+package io.lampyris.fuse;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** What programs do with names, through the kernel. */
+class NamespaceTest extends MountedTest {
+  @Test
+  void directoriesAreMadeAndRemoved() throws Exception {
+    sh(
+        "mkdir -p a/b/c; [ -d a/b/c ]; [ $(stat -c %h a) = 3 ]; ! rmdir a 2>/dev/null; rm -r a;"
+            + " [ ! -e a ]");
+  }
+
+  @Test
+  void linksOfBothKinds() throws Exception {
+    assertEquals("content", sh("echo content > f; ln -s f s; cat s"));
+    assertEquals("f", sh("readlink s"));
+    assertEquals("2", sh("ln f h; stat -c %h f"));
+    assertEquals("content", sh("rm f; cat h"));
+    sh("for i in $(seq 30); do [ $(stat -c %h h) = 1 ] && exit; sleep 0.1; done; exit 1");
+  }
+
+  @Test
+  void appendersThroughTwoNamesDoNotOverwriteEachOther() throws Exception {
+    sh(
+        "touch a; ln a b; for w in a b a b; do (for i in $(seq 200); do echo line >> $w; done) & done;"
+            + " wait; [ $(wc -l < a) = 800 ]");
+  }
+
+  @Test
+  void renameReplacesAndMovesDirectories() throws Exception {
+    assertEquals("1", sh("echo 1 > a; echo 2 > b; mv a b; cat b; [ ! -e a ]"));
+    sh("mkdir -p d/e x; echo deep > d/e/f; mv d x/; [ $(cat x/d/e/f) = deep ]; [ ! -e d ]");
+    assertEquals("deep", sh("mkdir y; mv x/d y/; cd y/d/e; cat f; [ ! -e ../../../x/d ]"));
+  }
+
+  @Test
+  void renameIsSeenThroughEveryCacheAtOnce() throws Exception {
+    sh(
+        "for i in $(seq 100); do echo $i > new; mv new cur; [ $(cat cur) = $i ];"
+            + " mkdir -p d1; echo $i > d1/f; mv d1 d2; [ $(cat d2/f) = $i ]; rm -r d2; done");
+  }
+
+  @Test
+  void specialFilesKeepTheirType() throws Exception {
+    assertEquals("fifo", sh("mkfifo p; stat -c %F p"));
+    assertEquals("hello", sh("(echo hello > p &); cat p"));
+    Shell.assumeHas("python3");
+    assertEquals(
+        "socket",
+        sh(
+            "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")';"
+                + " stat -c %F s"));
+  }
+
+  @Test
+  void namesAreBytes() throws Exception {
+    assertEquals("x", sh("n=$(printf 'caf\\351 \\377'); echo x > \"$n\"; cat \"$n\""));
+    assertEquals("636166e920ff0a", sh("ls | grep -av 3fs | od -An -tx1 | tr -d ' \\n'"));
+    assertEquals("ü€", sh("mkdir 'ü€'; ls | grep ü"));
+  }
+
+  @Test
+  void namesHave255BytesAtMost() throws Exception {
+    sh("n=$(printf 'x%.0s' $(seq 255)); touch $n; [ -e $n ]; ! touch ${n}y 2>/dev/null");
+  }
+
+  @Test
+  void aHundredThousandEntriesAreListedCompletely() throws Exception {
+    Shell.assumeHas("python3");
+    sh(
+        "mkdir big; cd big; python3 -c \"for i in range(100000): open('entry-%06d' % i, 'w').close()\"");
+    long startNs = System.nanoTime();
+    assertEquals("100000", sh("ls -U big | wc -l"));
+    double seconds = (System.nanoTime() - startNs) / 1e9;
+    System.out.printf("ls -U of 100000 entries: %.2f s%n", seconds);
+    assertEquals("100000", sh("ls -U big | sort -u | wc -l"));
+    assertEquals("100002", sh("ls -aU big | wc -l"));
+    assertTrue(seconds < 20, () -> "slow listing; observed=" + seconds + " s, limit=20");
+  }
+
+  @Test
+  void entriesTellTypeAndInode() throws Exception {
+    sh("mkdir d; touch f; ln -s f s; mkfifo p");
+    assertEquals(
+        "d f p s", sh("echo $(find . -mindepth 1 -maxdepth 1 -name '?' | sort | tr -d ./)"));
+    assertEquals("./d", sh("find . -mindepth 1 -type d -name d"));
+    Shell.assumeHas("python3");
+    assertEquals(
+        "ok",
+        sh(
+            """
+            python3 -c 'import os
+            for e in os.scandir("."):
+              assert e.inode() == os.lstat(e.name).st_ino, e.name
+              assert e.is_symlink() == (e.name == "s")
+            print("ok")'
+            """));
+  }
+
+  @Test
+  void dotAndDotDotAreThere() throws Exception {
+    assertEquals(". .. x", sh("mkdir -p a/b; touch a/b/x; echo $(ls -aU a/b | sort)"));
+  }
+
+  @Test
+  void copiesByCpTarAndRsyncAreEqual() throws Exception {
+    Shell.assumeHas("rsync");
+    sh(
+        "mkdir -p $S/src/deep/er; for i in $(seq 300); do head -c $((i * 97)) /dev/urandom >"
+            + " $S/src/deep/f$i; done; ln -s f1 $S/src/deep/link; head -c 3000000 /dev/urandom >"
+            + " $S/src/deep/er/big; chmod 600 $S/src/deep/f7; touch -d '2001-02-03 04:05:06.7'"
+            + " $S/src/deep/f8; cp -a $S/src byCp; rsync -a $S/src/ byRsync/; mkdir byTar; tar --format=posix -C"
+            + " $S/src -cf - . | tar -C byTar -xf -");
+    for (String copy : new String[] {"byCp", "byRsync", "byTar"}) {
+      sh("diff -r $S/src " + copy);
+      assertEquals("600", sh("stat -c %a " + copy + "/deep/f7"));
+      assertEquals(sh("stat -c %y $S/src/deep/f8"), sh("stat -c %y " + copy + "/deep/f8"));
+      assertEquals("", sh("rsync -anc --itemize-changes $S/src/ " + copy + "/"));
+    }
+  }
+
+  @Test
+  void permissionsAreCheckedForOthers() throws Exception {
+    Shell.assumeHas("setpriv");
+    sh("echo secret > f; chmod 600 f; chmod 755 .; mkdir -m 777 open");
+    assertNotEquals(
+        0,
+        Shell.run("cd \"$1\"; setpriv --reuid 65534 --regid 65534 --clear-groups cat f", point)
+            .exit());
+    sh("setpriv --reuid 65534 --regid 65534 --clear-groups touch open/mine");
+    assertEquals("65534:65534", sh("stat -c %u:%g open/mine"));
+  }
+
+  @Test
+  void theVirtualDirectoryIsThere() throws Exception {
+    assertEquals("3fs-virt", sh("ls"));
+    assertEquals("555", sh("stat -c %a 3fs-virt"));
+    assertEquals("777", sh("stat -c %a 3fs-virt/iovs"));
+    assertEquals("iovs", sh("ls 3fs-virt"));
+    assertEquals("/dev/shm/x", sh("ln -s /dev/shm/x 3fs-virt/iovs/k1; readlink 3fs-virt/iovs/k1"));
+    assertEquals("k1", sh("ls 3fs-virt/iovs"));
+    assertEquals("", sh("rm 3fs-virt/iovs/k1; ls 3fs-virt/iovs"));
+    sh("! mkdir 3fs-virt/x 2>/dev/null; ! touch 3fs-virt/iovs/f 2>/dev/null; [ -d 3fs-virt/.. ]");
+  }
+
+  @Test
+  void theVirtualTreeHearsWhenAProcessLetsADirectoryGo() throws Exception {
+    sh("exec 5< 3fs-virt/iovs; ls /proc/self/fd/5/ > /dev/null; exec 5<&-");
+    mount.close();
+    assertEquals(virtual.openers.size(), virtual.released.size());
+    assertTrue(virtual.openers.stream().allMatch(caller -> caller.pid() > 0));
+  }
+
+  @Test
+  void theMountShowsAsItsTypeAndName() throws Exception {
+    assertEquals(
+        "fuse.hf3fs lampyris.test",
+        sh("grep \" $1 \" /proc/self/mountinfo | sed 's/.* - //' | cut -d' ' -f1,2"));
+  }
+
+  @Test
+  void ioctlsAnswerOnFilesAndDirectories() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        """
+        import fcntl, os, struct, sys
+        def ask(fd, nr, n):
+          return fcntl.ioctl(fd, (2 << 30) | (n << 16) | (0x68 << 8) | nr, bytes(n))
+        for name in ("f", ".", "3fs-virt", "3fs-virt/iovs"):
+          fd = os.open(name, os.O_RDONLY)
+          assert ask(fd, 0, 32).rstrip(bytes(1)) == b"test", name
+          n = struct.unpack("I", ask(fd, 1, 4))[0]
+          assert n == len(os.getcwd()), (name, n)
+          assert struct.unpack("I", ask(fd, 2, 4))[0] == 0x8f3f5fff
+          assert struct.unpack("I", ask(fd, 3, 4))[0] == 1
+          assert struct.unpack("I", ask(fd, 11, 4))[0] == 0
+          try:
+            ask(fd, 99, 4)
+            sys.exit("99 must fail")
+          except OSError as e:
+            assert e.errno == 25, e
+        print("ok")\
+        """;
+    assertEquals("ok", sh("touch f; python3 -c '" + script + "'"));
+    assertTrue(files.fsyncs.get() > 0);
+  }
+
+  @Test
+  void cachedNamesSaveLookups() throws Exception {
+    sh("mkdir -p a/b/c; for i in $(seq 50); do touch a/b/c/f$i; done");
+    int before = files.lookups.get();
+    sh("for i in $(seq 50); do cat a/b/c/f$i; done");
+    int used = files.lookups.get() - before;
+    assertTrue(used <= 60, () -> "lookups; observed=" + used + ", limit=60");
+  }
+}
