@@ -41,8 +41,8 @@ final class InodeView {
   private final StripedCache<NameKey, Long> names;
   private final StripedCache<Long, Attributes> attributes;
 
-  /** How many opens for writing each inode has here (I6). */
-  private final ConcurrentHashMap<Long, Integer> writers = new ConcurrentHashMap<>();
+  /** By inode, what is open for writing here (I6). */
+  private final ConcurrentHashMap<Long, WrittenFile> writers = new ConcurrentHashMap<>();
 
   InodeView(FileSystem files, VirtualTree virtual, MountOptions options, LongSupplier clockNs) {
     this.files = files;
@@ -111,6 +111,10 @@ final class InodeView {
   void truncate(Caller caller, long inode, long lengthBytes) throws FileSystemException {
     try {
       files.truncate(caller.user(), inode, lengthBytes);
+      WrittenFile written = writers.get(inode);
+      if (written != null) {
+        written.truncated(lengthBytes);
+      }
     } finally {
       attributes.invalidate(inode);
     }
@@ -252,12 +256,14 @@ final class InodeView {
       throws FileSystemException {
     boolean forWrite = isForWrite(flags);
     long inode = handle.inode().inode();
+    WrittenFile written = WrittenFile.NONE;
     if (forWrite) {
-      writers.merge(inode, 1, Integer::sum);
+      written =
+          writers.merge(inode, WrittenFile.openedOnce(), (known, first) -> known.withOpens(+1));
       attributes.invalidate(inode);
     }
-    OpenFile file = new OpenFile(handle, forWrite, isDirect(inode, flags));
-    if (forWrite && (flags & Fcntl.O_TRUNC) != 0 && handle.inode().lengthBytes() > 0) {
+    OpenFile file = new OpenFile(handle, written, isDirect(inode, flags));
+    if (forWrite && (flags & Fcntl.O_TRUNC) != 0 && endOf(file) > 0) {
       try {
         truncate(caller, inode, 0);
       } catch (FileSystemException e) {
@@ -277,21 +283,31 @@ final class InodeView {
   int write(
       OpenFile file, long offset, MemorySegment from, int length, int flags, boolean fromPageCache)
       throws FileSystemException {
-    FileSystem.Handle handle = file.handle();
     int written;
     if ((flags & Fcntl.O_APPEND) != 0 && !fromPageCache) {
       // The kernel serialises appenders per node, and every name of a file is a node of its own.
-      synchronized (handle.inode()) {
-        long end = Math.max(offset, handle.inode().lengthBytes());
-        written = handle.write(end, from, length);
+      synchronized (file.written().appendLock()) {
+        written = write(file, Math.max(offset, endOf(file)), from, length);
       }
     } else {
-      written = handle.write(offset, from, length);
+      written = write(file, offset, from, length);
     }
     if ((flags & Fcntl.O_DSYNC) != 0) {
-      handle.fsync();
+      file.handle().fsync();
     }
     return written;
+  }
+
+  private static int write(OpenFile file, long offset, MemorySegment from, int length)
+      throws FileSystemException {
+    int written = file.handle().write(offset, from, length);
+    file.written().wroteTo(offset + written);
+    return written;
+  }
+
+  /** What storage has acknowledged, rings' writes included, or what is buffered behind it. */
+  private static long endOf(OpenFile file) {
+    return Math.max(file.handle().inode().lengthBytes(), file.written().endBytes());
   }
 
   void release(OpenFile file) throws FileSystemException {
@@ -299,7 +315,8 @@ final class InodeView {
       file.handle().release();
     } finally {
       if (file.forWrite()) {
-        writers.computeIfPresent(file.inode(), (inode, count) -> count == 1 ? null : count - 1);
+        writers.computeIfPresent(
+            file.inode(), (inode, known) -> known.opens() == 1 ? null : known.withOpens(-1));
         attributes.invalidate(file.inode());
       }
     }

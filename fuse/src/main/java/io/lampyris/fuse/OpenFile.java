@@ -6,16 +6,16 @@ import io.lampyris.client.FileSystem;
 final class OpenFile {
   private final FileSystem.Handle handle;
   private final long inode;
-  private final boolean forWrite;
+  private final WrittenFile written;
   private final boolean directIo;
 
   /** What the kernel calls the file; 0 until a reply has told it. */
   private volatile long nodeId;
 
-  OpenFile(FileSystem.Handle handle, boolean forWrite, boolean directIo) {
+  OpenFile(FileSystem.Handle handle, WrittenFile written, boolean directIo) {
     this.handle = handle;
     this.inode = handle.inode().inode();
-    this.forWrite = forWrite;
+    this.written = written;
     this.directIo = directIo;
   }
 
@@ -28,7 +28,12 @@ final class OpenFile {
   }
 
   boolean forWrite() {
-    return forWrite;
+    return written != WrittenFile.NONE;
+  }
+
+  /** {@link WrittenFile#NONE} when open for reading only. */
+  WrittenFile written() {
+    return written;
   }
 
   boolean directIo() {

@@ -144,6 +144,12 @@ class FileOperationsTest extends MountedTest {
   }
 
   @Test
+  void aTruncatedFileIsAppendedToAtItsNewEnd() throws Exception {
+    assertEquals(
+        "0123xy", sh("exec 3>>f; printf 0123456789 >&3; truncate -s 4 f; printf xy >&3; cat f"));
+  }
+
+  @Test
   void anUnlinkedFileLivesOnInItsDescriptors() throws Exception {
     assertEquals(
         "12 first line! 20 0",

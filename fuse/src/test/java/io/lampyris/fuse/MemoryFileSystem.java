@@ -46,7 +46,10 @@ final class MemoryFileSystem implements FileSystem {
     /** Pieces that were written; what is missing reads as zeros. */
     final TreeMap<Long, byte[]> pieces = new TreeMap<>();
 
+    /** Knows what was flushed, as a client's does; {@link #length} knows all. */
     final OpenInode open;
+
+    long length;
     int writers;
 
     Node(long inode, int mode, User user) {
@@ -79,6 +82,7 @@ final class MemoryFileSystem implements FileSystem {
   synchronized void writeAside(long inode, long offset, byte[] bytes) throws FileSystemException {
     Node node = node(inode);
     store(node, offset, MemorySegment.ofArray(bytes), bytes.length);
+    flush(node);
   }
 
   @Override
@@ -124,9 +128,10 @@ final class MemoryFileSystem implements FileSystem {
     long keep = lengthBytes / PIECE_BYTES;
     node.pieces.tailMap(keep, false).clear();
     byte[] last = node.pieces.get(keep);
-    if (last != null && lengthBytes < node.open.lengthBytes()) {
+    if (last != null && lengthBytes < node.length) {
       java.util.Arrays.fill(last, (int) (lengthBytes % PIECE_BYTES), PIECE_BYTES, (byte) 0);
     }
+    node.length = lengthBytes;
     TestInodes.truncated(node.open, lengthBytes);
     touch(node);
     return attributesOf(node);
@@ -146,7 +151,7 @@ final class MemoryFileSystem implements FileSystem {
       throws FileSystemException {
     Node node = add(user, parent, name, FileMode.SYMLINK | 0777);
     node.target = target;
-    TestInodes.extendTo(node.open, target.length);
+    node.length = target.length;
     return attributesOf(node);
   }
 
@@ -311,7 +316,7 @@ final class MemoryFileSystem implements FileSystem {
     @Override
     public int read(long offset, MemorySegment into, int length) {
       synchronized (MemoryFileSystem.this) {
-        long end = Math.min(offset + length, node.open.lengthBytes());
+        long end = Math.min(offset + length, node.length);
         long at = offset;
         while (at < end) {
           int in = (int) (at % PIECE_BYTES);
@@ -340,16 +345,22 @@ final class MemoryFileSystem implements FileSystem {
     }
 
     @Override
-    public void flush() {}
+    public void flush() {
+      synchronized (MemoryFileSystem.this) {
+        MemoryFileSystem.flush(node);
+      }
+    }
 
     @Override
     public void fsync() {
+      flush();
       fsyncs.incrementAndGet();
     }
 
     @Override
     public void release() {
       synchronized (MemoryFileSystem.this) {
+        MemoryFileSystem.flush(node);
         openHandles.decrementAndGet();
         node.opens--;
         node.writers -= forWrite ? 1 : 0;
@@ -370,8 +381,12 @@ final class MemoryFileSystem implements FileSystem {
       MemorySegment.copy(from, ValueLayout.JAVA_BYTE, done, piece, in, count);
       done += count;
     }
-    TestInodes.extendTo(node.open, offset + length);
+    node.length = Math.max(node.length, offset + length);
     touch(node);
+  }
+
+  private static void flush(Node node) {
+    TestInodes.extendTo(node.open, node.length);
   }
 
   private Node add(User user, long parent, byte[] name, int mode) throws FileSystemException {
@@ -437,7 +452,7 @@ final class MemoryFileSystem implements FileSystem {
         node.uid,
         node.gid,
         node.links,
-        node.open.lengthBytes(),
+        node.length,
         node.atimeNs,
         node.mtimeNs,
         node.ctimeNs,

@@ -32,6 +32,15 @@ class NamespaceTest extends MountedTest {
   }
 
   @Test
+  void appendsThroughTwoNamesFollowEachOtherUnflushed() throws Exception {
+    assertEquals(
+        "aabbccddee",
+        sh(
+            "touch x; ln x y; exec 3>>x 4>>y; for c in a b c d e; do printf $c >&3;"
+                + " printf $c >&4; done; cat x"));
+  }
+
+  @Test
   void renameReplacesAndMovesDirectories() throws Exception {
     assertEquals("1", sh("echo 1 > a; echo 2 > b; mv a b; cat b; [ ! -e a ]"));
     sh("mkdir -p d/e x; echo deep > d/e/f; mv d x/; [ $(cat x/d/e/f) = deep ]; [ ! -e d ]");
