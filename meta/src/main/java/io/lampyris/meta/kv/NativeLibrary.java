@@ -53,7 +53,8 @@ final class NativeLibrary {
       long sizeBytes = connection.getContentLengthLong();
       // Releases differ in their library's size, which thus names the version well enough.
       Path target = Files.createDirectories(directory().resolve("rocksdb-" + sizeBytes));
-      Path file = target.resolve(name);
+      // What loadLibrary(paths) looks for is not what the jar calls it.
+      Path file = target.resolve(Environment.getJniLibraryFileName("rocksdbjni"));
       if (!Files.isRegularFile(file) || Files.size(file) != sizeBytes) {
         Path temporary = Files.createTempFile(target, name, ".part");
         Files.copy(in, temporary, StandardCopyOption.REPLACE_EXISTING);
