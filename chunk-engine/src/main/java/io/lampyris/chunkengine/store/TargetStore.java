@@ -95,6 +95,16 @@ public final class TargetStore implements AutoCloseable {
   }
 
   /**
+   * Whether there is a target that can be opened, as far as its superblocks and the device's size
+   * say. Blocks; changes nothing, and may be asked while another process has the target.
+   *
+   * @throws StoreException CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH, IO
+   */
+  public static void check(Path dir) throws StoreException {
+    TargetFiles.readSuperblock(dir.resolve(TargetFiles.DEVICE));
+  }
+
+  /**
    * Loads a target and takes it for this process. Blocks.
    *
    * @throws StoreException any reason but EXISTS
