@@ -5,6 +5,7 @@ import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.embedded.Detached;
 import io.lampyris.cli.embedded.Instance;
 import io.lampyris.cli.instance.InstanceDirectory;
+import io.lampyris.cli.instance.Mounts;
 import io.lampyris.cli.instance.Preflight;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -83,7 +84,7 @@ final class UpCommand implements Callable<Integer> {
     if (detach) {
       new Detached(request, spec.commandLine().getErr()).start();
       PrintWriter out = spec.commandLine().getOut();
-      out.println("READY mount=" + mount.toAbsolutePath().normalize());
+      out.println("READY mount=" + Mounts.canonical(mount));
       out.flush();
     } else {
       Instance.run(request, spec.commandLine().getOut(), Logs::toDirectory);

@@ -3,13 +3,19 @@ package io.lampyris.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -128,6 +134,18 @@ class CommandsTest {
   }
 
   @Test
+  void aCorruptSuperblockIsRefused() throws Exception {
+    formatted();
+    Path target = dir.resolve("targets/1");
+    TargetStore.format(target, new TargetSpec(1, 1, 256 << 20));
+    try (FileChannel device =
+        FileChannel.open(target.resolve("device"), StandardOpenOption.WRITE)) {
+      device.write(ByteBuffer.allocate(1 << 20), 0);
+    }
+    refused("no superblock of " + target.resolve("device") + " is readable", up());
+  }
+
+  @Test
   void detachRefusesTheSameWay() throws IOException {
     refused("--targets is out of range", up("--targets", "0", "--detach"));
     refused("the targets do not fit on the disk", up("--target-size", "4096T", "--detach"));
@@ -208,11 +226,16 @@ class CommandsTest {
     Map<String, String> files = new TreeMap<>();
     try (Stream<Path> tree = Files.walk(temp)) {
       for (Path path : (Iterable<Path>) tree::iterator) {
-        files.put(
-            path.toString(), Files.isRegularFile(path) ? Files.readString(path) : "directory");
+        files.put(path.toString(), Files.isRegularFile(path) ? content(path) : "directory");
       }
     }
     return files;
+  }
+
+  private static String content(Path file) throws IOException {
+    return Files.size(file) < 64 << 10
+        ? Files.readString(file, StandardCharsets.ISO_8859_1)
+        : Files.size(file) + " bytes of " + Files.getLastModifiedTime(file);
   }
 
   private int run(String... args) {

@@ -15,4 +15,9 @@ public final class FailedException extends Exception {
     return new FailedException(
         "%s; observed=%s, limit=%s; remedy: %s".formatted(what, observed, limit, remedy));
   }
+
+  /** With the message of an exception that already has that form. */
+  public static FailedException because(Exception e) {
+    return new FailedException(String.valueOf(e.getMessage()));
+  }
 }

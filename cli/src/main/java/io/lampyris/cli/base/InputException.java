@@ -15,4 +15,9 @@ public final class InputException extends Exception {
     return new InputException(
         "%s; observed=%s, limit=%s; remedy: %s".formatted(what, observed, limit, remedy));
   }
+
+  /** With the message of an exception that already has that form. */
+  public static InputException because(Exception e) {
+    return new InputException(String.valueOf(e.getMessage()));
+  }
 }

@@ -1,75 +1,304 @@
 package io.lampyris.cli.embedded;
 
+import io.lampyris.chunkengine.service.StorageService;
+import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.FailedException;
+import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.instance.Format;
+import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.Preflight;
+import io.lampyris.client.BlockingFileSystem;
+import io.lampyris.client.ClientCounters;
+import io.lampyris.client.ClientIdentity;
+import io.lampyris.client.ClientOptions;
+import io.lampyris.client.FileSystemException;
+import io.lampyris.client.ReactorDataPath;
+import io.lampyris.fuse.FuseMount;
+import io.lampyris.fuse.MountException;
+import io.lampyris.fuse.MountOptions;
+import io.lampyris.meta.kv.Kv;
+import io.lampyris.meta.kv.KvException;
+import io.lampyris.meta.kv.RocksDbKv;
+import io.lampyris.meta.ops.LayoutPolicy;
+import io.lampyris.meta.service.MetaService;
+import io.lampyris.mgmtd.SingleNode;
+import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Services;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.IdlePolicy;
 import io.lampyris.reactor.Reactor;
+import io.lampyris.reactor.device.UringDevice;
+import io.lampyris.reactor.net.LocalNetwork;
+import io.lampyris.usrbio.IovRegistry;
+import io.lampyris.usrbio.RingServer;
+import io.lampyris.usrbio.RingServerConfig;
 import java.io.IOException;
-import java.util.LinkedHashMap;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Every role of a cluster in this JVM, between start and stop. */
 public final class EmbeddedCluster implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedCluster.class);
+  private static final int NODE_ID = 1;
+  private static final int MOUNT_NAME_LENGTH = 8;
+
   private final Preflight.Plan plan;
+  private final InstanceDirectory dir;
   private final Parts parts = new Parts();
   private final Counters counters = new Counters();
-  private final long startedNs = System.nanoTime();
+  private final ClientCounters clientCounters = new ClientCounters();
+  private final ClientIdentity identity = ClientIdentity.random();
+  private final LocalNetwork network = new LocalNetwork();
+  private final Supplier<Routing> routing;
+  private final ClusterStatus status;
+  private @Nullable FuseMount mount;
 
   private EmbeddedCluster(Preflight.Plan plan) {
     this.plan = plan;
+    this.dir = plan.dir();
+    // mgmtd's part: with one node the routing never changes.
+    Routing fixed = SingleNode.routing(NODE_ID, targetIds(plan.format()));
+    this.routing = () -> fixed;
+    this.status = new ClusterStatus(plan, counters, clientCounters);
   }
 
+  /** What runs on the data reactor. */
+  private record DataNode(Reactor reactor, ReactorDataPath dataPath, RingServer rings) {}
+
   /** Starts everything and returns when the mount answers. */
-  static EmbeddedCluster start(Preflight.Plan plan) throws IOException, FailedException {
+  static EmbeddedCluster start(Preflight.Plan plan)
+      throws IOException, InputException, FailedException {
     EmbeddedCluster cluster = new EmbeddedCluster(plan);
+    boolean started = false;
     try {
       cluster.startParts();
+      started = true;
       return cluster;
-    } catch (IOException | FailedException | RuntimeException | Error e) {
-      cluster.close();
-      throw e;
+    } catch (StoreException e) {
+      throw translated(e);
+    } catch (MountException e) {
+      throw translated(e);
+    } catch (KvException e) {
+      throw FailedException.because(e);
+    } catch (FileSystemException e) {
+      throw FailedException.of(
+          "cannot finish what the last run left undone",
+          "errno " + e.errno() + ", " + e.getMessage(),
+          "success",
+          "see " + plan.dir().log());
+    } finally {
+      if (!started) {
+        cluster.close();
+      }
     }
   }
 
-  private void startParts() throws IOException, FailedException {
-    reactor("data-0");
-    reactor("meta");
-    throw FailedException.of(
-        "cannot mount", "no mount front end in this build", "a whole build", "wait for it");
+  private void startParts()
+      throws IOException, StoreException, MountException, FileSystemException, KvException {
+    List<TargetStore> stores = openTargets();
+    Kv kv = RocksDbKv.open(dir.meta());
+    parts.onStop("metadata store", kv);
+    startMeta(kv);
+    DataNode data = startData(stores);
+    BlockingFileSystem files = startFiles(data);
+    IovRegistry rings =
+        parts.add("ring registry", IovRegistry.open(data.rings, files::openInode, dir.root()));
+    MountOptions options = MountOptions.of(mountName());
+    mount = parts.add("mount", FuseMount.mount(plan.mount(), files, rings, options));
+    status.observe(data.reactor, stores, mount);
   }
 
-  private Reactor reactor(String name) {
-    return parts.add(
-        "reactor " + name, Reactor.builder(name).idle(idle()).counters(counters).start());
+  private List<TargetStore> openTargets() throws StoreException {
+    List<TargetStore> stores = new ArrayList<>();
+    for (long id : targetIds(plan.format())) {
+      if (plan.firstUse()) {
+        TargetSpec spec = new TargetSpec(id, chainOf(id), plan.format().targetSizeBytes());
+        TargetStore.format(dir.target(id), spec);
+      }
+      stores.add(parts.add("target " + id, TargetStore.open(dir.target(id), Durability.STRICT)));
+    }
+    return stores;
   }
 
-  private IdlePolicy idle() {
-    return switch (plan.configuration().idle()) {
-      case BLOCK -> IdlePolicy.BLOCK;
-      case BACKOFF -> IdlePolicy.BACKOFF;
-      case SPIN -> IdlePolicy.SPIN;
+  private void startMeta(Kv kv) {
+    int chains = plan.format().targetCount();
+    LayoutPolicy layouts =
+        new LayoutPolicy(
+            plan.configuration().chunkSizeBytes(),
+            chains,
+            SingleNode.CHAIN_TABLE_ID,
+            SingleNode.CHAIN_TABLE_VERSION,
+            chains);
+    Made<MetaService> meta = new Made<>();
+    Reactor reactor =
+        builder("meta")
+            .agent(r -> meta.set(new MetaService(r, kv, layouts, EmbeddedCluster::wallClockNs)))
+            .build();
+    network.serve(NODE_ID, Services.META, reactor, meta.get());
+    start(reactor);
+  }
+
+  private DataNode startData(List<TargetStore> stores) throws StoreException {
+    Made<StorageService> storage = new Made<>();
+    Made<ReactorDataPath> dataPath = new Made<>();
+    Made<RingServer> rings = new Made<>();
+    List<StorageService.Hosted> hosted =
+        stores.stream()
+            .map(store -> new StorageService.Hosted(store, SingleNode.CHAIN_VERSION))
+            .toList();
+    Made<StoreException> failure = new Made<>();
+    Reactor reactor;
+    try {
+      reactor =
+          builder("data-0")
+              .agent(r -> storage.set(storage(r, hosted, failure)))
+              .agent(r ->
+                  dataPath.set(
+                      new ReactorDataPath(r, network::connect, routing, identity, clientCounters)))
+              .agent(r ->
+                  rings.set(new RingServer(r, dataPath.get(), RingServerConfig.DEFAULT, counters)))
+              .build();
+    } catch (IllegalStateException e) {
+      if (failure.isSet()) {
+        throw failure.get();
+      }
+      throw e;
+    }
+    network.serve(NODE_ID, Services.STORAGE, reactor, storage.get());
+    start(reactor);
+    return new DataNode(reactor, dataPath.get(), rings.get());
+  }
+
+  private static StorageService storage(
+      Reactor reactor, List<StorageService.Hosted> hosted, Made<StoreException> failure) {
+    try {
+      return new StorageService(
+          reactor, (path, direct) -> UringDevice.open(reactor, path, direct), hosted);
+    } catch (StoreException e) {
+      failure.set(e);
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private BlockingFileSystem startFiles(DataNode data) throws FileSystemException {
+    BlockingFileSystem files =
+        new BlockingFileSystem(
+            data.dataPath,
+            network::connect,
+            routing,
+            NODE_ID,
+            identity,
+            clientCounters,
+            ClientOptions.DEFAULT);
+    parts.onStop("file client", files);
+    files.janitor().settleAll();
+    files.start();
+    return files;
+  }
+
+  private Reactor.Builder builder(String name) {
+    IdlePolicy idle =
+        switch (plan.configuration().idle()) {
+          case BLOCK -> IdlePolicy.BLOCK;
+          case BACKOFF -> IdlePolicy.BACKOFF;
+          case SPIN -> IdlePolicy.SPIN;
+        };
+    return Reactor.builder(name).idle(idle).counters(counters).faultHandler(f -> fault(name, f));
+  }
+
+  private void start(Reactor reactor) {
+    parts.onStop("reactor " + reactor.name(), reactor);
+    reactor.start();
+  }
+
+  /** Half a reactor is worse than none: what is durable is safe, the next start takes it up. */
+  private static void fault(String name, Throwable fault) {
+    try {
+      LOG.error("reactor {} failed; the process ends", name, fault);
+      fault.printStackTrace();
+    } finally {
+      Runtime.getRuntime().halt(Instance.EXIT_FAULT);
+    }
+  }
+
+  private String mountName() {
+    return plan.format().id().toString().substring(0, MOUNT_NAME_LENGTH);
+  }
+
+  private static List<Long> targetIds(Format format) {
+    return LongStream.rangeClosed(1, format.targetCount()).boxed().toList();
+  }
+
+  /** {@link SingleNode} numbers chains like this, and our targets are 1, 2, 3 … */
+  private static int chainOf(long targetId) {
+    return (int) targetId;
+  }
+
+  private static long wallClockNs() {
+    Instant now = Instant.now();
+    return now.getEpochSecond() * 1_000_000_000L + now.getNano();
+  }
+
+  private static InputException translated(StoreException e) throws FailedException {
+    return switch (e.reason()) {
+      case INVALID_ARGUMENT, EXISTS, CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH ->
+          InputException.because(e);
+      case LOG_CORRUPT, NO_SPACE, IN_USE, IO -> throw FailedException.because(e);
     };
+  }
+
+  private static InputException translated(MountException e) throws FailedException {
+    return switch (e.reason()) {
+      case POINT_MISSING, POINT_NOT_DIRECTORY, POINT_NOT_EMPTY, POINT_BUSY ->
+          InputException.because(e);
+      case LIBRARY_MISSING, DEVICE_MISSING, REFUSED, NOT_ANSWERING ->
+          throw FailedException.because(e);
+    };
+  }
+
+  /** Whether the mount is still there. */
+  boolean isServing() {
+    FuseMount mounted = mount;
+    return mounted != null && mounted.isServing();
   }
 
   /** What {@code lampyris status} shows. */
   Map<String, Object> status() {
-    Map<String, Object> status = new LinkedHashMap<>();
-    status.put("health", "HEALTH_OK");
-    status.put("reasons", List.of());
-    status.put("running", true);
-    status.put("dir", plan.dir().toString());
-    status.put("mount", plan.mount().toString());
-    status.put("pid", ProcessHandle.current().pid());
-    status.put("uptime_s", (System.nanoTime() - startedNs) / 1_000_000_000L);
-    status.put("resident_bytes", Memory.residentBytes());
-    status.put("counters", new java.util.TreeMap<>(counters.snapshot()));
-    return status;
+    return status.now();
   }
 
   @Override
   public void close() {
     parts.close();
+  }
+
+  /** What a reactor's builder makes, for those who need it outside. */
+  private static final class Made<T> {
+    private @Nullable T value;
+
+    T set(T made) {
+      value = made;
+      return made;
+    }
+
+    boolean isSet() {
+      return value != null;
+    }
+
+    T get() {
+      T made = value;
+      assert made != null : "the builder makes its agents";
+      return made;
+    }
   }
 }

@@ -31,6 +31,12 @@ public final class Instance {
 
   private static final int EXIT_STUCK = 1;
 
+  /** A reactor failed: neither done, nor failed as a command, nor wrong input. */
+  static final int EXIT_FAULT = 3;
+
+  /** How often to look whether the mount is still there. */
+  private static final long LOOK_EVERY_S = 1;
+
   private final Preflight.Plan plan;
   private final InstanceDirectory dir;
   private final PrintWriter out;
@@ -66,7 +72,7 @@ public final class Instance {
     }
   }
 
-  private void run() throws FailedException, IOException, InterruptedException {
+  private void run() throws InputException, FailedException, IOException, InterruptedException {
     Signals.onStop(this::onSignal);
     try {
       if (plan.firstUse()) {
@@ -81,7 +87,7 @@ public final class Instance {
     }
   }
 
-  private void serve() throws FailedException, IOException, InterruptedException {
+  private void serve() throws InputException, FailedException, IOException, InterruptedException {
     Path pid = dir.pid();
     long startedNs = System.nanoTime();
     try (EmbeddedCluster cluster = EmbeddedCluster.start(plan);
@@ -94,7 +100,7 @@ public final class Instance {
       LOG.info("ready in {} ms", (System.nanoTime() - startedNs) / 1_000_000);
       out.println("READY mount=" + plan.mount());
       out.flush();
-      stop.await();
+      awaitStop(cluster);
       LOG.info("stopping");
     } finally {
       Files.deleteIfExists(pid);
@@ -102,6 +108,18 @@ public final class Instance {
     LOG.info("stopped");
     out.println("stopped");
     out.flush();
+  }
+
+  private void awaitStop(EmbeddedCluster cluster) throws FailedException, InterruptedException {
+    while (!stop.await(LOOK_EVERY_S, TimeUnit.SECONDS)) {
+      if (!cluster.isServing()) {
+        throw FailedException.of(
+            "the mount is gone",
+            "somebody unmounted " + plan.mount(),
+            "lampyris down",
+            "start it again");
+      }
+    }
   }
 
   /** Makes DIR from nothing, whatever an earlier attempt may have left. */
@@ -115,9 +133,7 @@ public final class Instance {
       ConfigurationFile.write(dir.configuration(), plan.configuration());
     }
     Files.createDirectories(dir.meta());
-    for (int id = 1; id <= format.targetCount(); id++) {
-      Files.createDirectories(dir.target(id));
-    }
+    Files.createDirectories(dir.targets());
   }
 
   private void onSignal() {

@@ -248,15 +248,15 @@ public final class Preflight {
     }
   }
 
-  private Path mountPoint() {
-    return request.mount().toAbsolutePath().normalize();
+  private Path mountPoint() throws IOException {
+    return Mounts.canonical(request.mount());
   }
 
   private boolean checkMount() throws InputException, IOException {
     Path point = mountPoint();
     Optional<Mounts.Mount> mounted = Mounts.at(point);
     if (mounted.isPresent()) {
-      if (mounted.get().type().equals(Mounts.TYPE) && isDead(point)) {
+      if (mounted.get().type().equals(Mounts.TYPE) && Mounts.isDead(point)) {
         return true;
       }
       throw busy(point, mounted.get().type() + " is mounted there");
@@ -289,15 +289,5 @@ public final class Preflight {
         observed,
         "an empty directory with nothing mounted on it",
         "umount it, or name another --mount");
-  }
-
-  /** A mount whose daemon is gone answers ENOTCONN at once. */
-  private static boolean isDead(Path point) {
-    try {
-      Files.getAttribute(point, "unix:ino");
-      return false;
-    } catch (IOException e) {
-      return true;
-    }
   }
 }

@@ -1,5 +1,7 @@
 package io.lampyris.cli.instance;
 
+import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import java.io.IOException;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 final class TargetFiles {
   private TargetFiles() {}
 
+  /** Refuses a target that cannot be opened; changes nothing. */
   static void check(Path target, long sizeBytes) throws InputException, IOException {
     Path device = target.resolve("device");
     if (!Files.isRegularFile(device)) {
@@ -18,6 +21,11 @@ final class TargetFiles {
           "no " + device,
           Sizes.exact(sizeBytes),
           "restore it, or use another --dir");
+    }
+    try {
+      TargetStore.check(target);
+    } catch (StoreException e) {
+      throw InputException.because(e);
     }
   }
 }

@@ -147,8 +147,7 @@ public final class Quickstart implements AutoCloseable {
       made.add(temporary);
     }
     dir = new InstanceDirectory(given == null ? resolve(temporary, "dir") : given);
-    mount = (mountGiven == null ? resolve(temporary, "mnt") : mountGiven).toAbsolutePath();
-    mount = mount.normalize();
+    mount = Mounts.canonical(mountGiven == null ? resolve(temporary, "mnt") : mountGiven);
     if (!Files.exists(mount)) {
       Files.createDirectories(mount);
       made.add(mount);

@@ -1,0 +1,153 @@
+package io.lampyris.cli.embedded;
+
+import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.cli.base.Sizes;
+import io.lampyris.cli.instance.Preflight;
+import io.lampyris.client.ClientCounters;
+import io.lampyris.fuse.FuseMount;
+import io.lampyris.reactor.Counters;
+import io.lampyris.reactor.Reactor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** How the cluster is, with coded reasons and what to do. Any thread. */
+final class ClusterStatus {
+  private static final long ANSWER_MAX_S = 5;
+  private static final double NEARLY_FULL = 0.9;
+
+  private final Preflight.Plan plan;
+  private final Counters counters;
+  private final ClientCounters clientCounters;
+  private final long startedNs = System.nanoTime();
+  private volatile @Nullable Observed observed;
+
+  private record Observed(Reactor reactor, List<TargetStore> stores, FuseMount mount) {}
+
+  ClusterStatus(Preflight.Plan plan, Counters counters, ClientCounters clientCounters) {
+    this.plan = plan;
+    this.counters = counters;
+    this.clientCounters = clientCounters;
+  }
+
+  /** The parts are there. */
+  void observe(Reactor reactor, List<TargetStore> stores, FuseMount mount) {
+    observed = new Observed(reactor, List.copyOf(stores), mount);
+  }
+
+  Map<String, Object> now() {
+    List<String> errors = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
+    List<Map<String, Object>> targets = List.of();
+    Observed parts = observed;
+    if (parts == null) {
+      errors.add("STARTING: not everything runs yet");
+    } else {
+      targets = targets(parts, errors);
+      judge(targets, errors, warnings);
+      if (!parts.mount.isServing()) {
+        errors.add("MOUNT_LOST: somebody unmounted %s; start it again".formatted(plan.mount()));
+      }
+    }
+    List<String> reasons = new ArrayList<>(errors);
+    reasons.addAll(warnings);
+    Map<String, Object> status = new LinkedHashMap<>();
+    status.put(
+        "health",
+        !errors.isEmpty() ? "HEALTH_ERR" : !warnings.isEmpty() ? "HEALTH_WARN" : "HEALTH_OK");
+    status.put("reasons", reasons);
+    status.put("running", true);
+    status.put("dir", plan.dir().toString());
+    status.put("mount", plan.mount().toString());
+    status.put("pid", ProcessHandle.current().pid());
+    status.put("uptime_s", (System.nanoTime() - startedNs) / 1_000_000_000L);
+    status.put("resident_bytes", Memory.residentBytes());
+    status.put("targets", targets);
+    status.put("counters", allCounters());
+    return status;
+  }
+
+  /** Targets are their reactor's, so it is asked; that it answers is worth knowing too. */
+  private List<Map<String, Object>> targets(Observed parts, List<String> errors) {
+    CompletableFuture<List<Map<String, Object>>> answer = new CompletableFuture<>();
+    parts.reactor.offer(
+        nowNs -> answer.complete(parts.stores.stream().map(ClusterStatus::target).toList()));
+    try {
+      return answer.get(ANSWER_MAX_S, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      errors.add(
+          "REACTOR_STUCK: %s does not answer within %d s; see the log, then kill -9 %d and start"
+                  .formatted(parts.reactor.name(), ANSWER_MAX_S, ProcessHandle.current().pid())
+              + " it again");
+      return List.of();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return List.of();
+    }
+  }
+
+  private static Map<String, Object> target(TargetStore store) {
+    long used = store.capacityBytes() - store.freeBytes();
+    Map<String, Object> target = new LinkedHashMap<>();
+    target.put("id", store.targetId());
+    target.put("chain", store.chainId());
+    target.put("state", store.isOffline() ? "offline" : "serving");
+    target.put("size_bytes", store.capacityBytes());
+    target.put("used_bytes", used);
+    target.put("free_bytes", store.freeBytes());
+    target.put("chunks", store.chunkCount());
+    target.put("corruptions", store.corruptions());
+    target.put("in_flight", store.inFlight());
+    target.put("device", store.deviceFile().toString());
+    return target;
+  }
+
+  private static void judge(
+      List<Map<String, Object>> targets, List<String> errors, List<String> warnings) {
+    for (Map<String, Object> target : targets) {
+      Object id = target.get("id");
+      if ("offline".equals(target.get("state"))) {
+        errors.add("TARGET_OFFLINE: target %s; its device failed, see the log".formatted(id));
+      }
+      if (number(target, "corruptions") > 0) {
+        warnings.add(
+            "DATA_CORRUPTION: target %s gave wrong bytes %d times, they were not passed on; check"
+                    .formatted(id, number(target, "corruptions"))
+                + " the disk");
+      }
+      if (number(target, "used_bytes") > NEARLY_FULL * number(target, "size_bytes")) {
+        warnings.add(
+            "NEARLY_FULL: target %s has %s left; delete something"
+                .formatted(id, Sizes.human(number(target, "free_bytes"))));
+      }
+    }
+  }
+
+  private static long number(Map<String, Object> map, String key) {
+    return map.get(key) instanceof Number value ? value.longValue() : 0;
+  }
+
+  private Map<String, Object> allCounters() {
+    Map<String, Object> all = new TreeMap<>(counters.snapshot());
+    ClientCounters.Snapshot client = clientCounters.snapshot();
+    all.put("client_reads", client.readOperations());
+    all.put("client_read_bytes", client.readBytes());
+    all.put("client_writes", client.writeOperations());
+    all.put("client_written_bytes", client.writeBytes());
+    all.put("client_failures", client.failedOperations());
+    all.put("client_chunk_calls", client.chunkCalls());
+    all.put("client_retries", client.retries());
+    all.put("client_read_ahead_hit_bytes", client.readAheadHitBytes());
+    all.put("client_read_ahead_wasted_bytes", client.readAheadWastedBytes());
+    all.put("client_copied_bytes", client.copiedBytes());
+    all.put("client_meta_calls", client.metaCalls());
+    return all;
+  }
+}
