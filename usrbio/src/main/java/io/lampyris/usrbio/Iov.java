@@ -8,12 +8,24 @@ final class Iov extends Registration {
   /** {@link IovTable}'s. */
   @Nullable Iov nextInBucket;
 
+  private long checkedNs = Long.MIN_VALUE;
+  private boolean whole;
+
   Iov(RegistrationKey key, SharedFile file, User user) {
     super(key, file, user);
   }
 
   boolean hasId(long high, long low) {
     return key.id().high() == high && key.id().low() == low;
+  }
+
+  /** Whether the program has not shrunk it; asks the kernel once a cycle. */
+  boolean isWhole(long nowNs) {
+    if (nowNs != checkedNs) {
+      checkedNs = nowNs;
+      whole = file.isWhole();
+    }
+    return whole;
   }
 
   /** Whether an I/O of so many bytes there stays inside and crosses no block; any values. */
