@@ -9,7 +9,9 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -151,12 +153,25 @@ public final class CrashTree implements Callable<Integer> {
         throw new IOException("a file operation hangs after the daemon was killed");
       }
     }
-    if (!ended && !copy.waitFor(60, TimeUnit.SECONDS)) {
-      copy.descendants().forEach(ProcessHandle::destroyForcibly);
-      copy.destroyForcibly();
-      throw new IOException("the tool hangs after the daemon was killed");
+    if (!ended && !copy.waitFor(10, TimeUnit.SECONDS)) {
+      // rsync's processes can wait for each other for ever once one of them has failed. That is
+      // theirs; one that cannot even be killed would be waiting for the mount.
+      end(copy);
     }
     return acknowledged;
+  }
+
+  private static void end(Process tool) throws IOException, InterruptedException {
+    List<ProcessHandle> all = new ArrayList<>(tool.descendants().toList());
+    all.add(tool.toHandle());
+    all.forEach(ProcessHandle::destroyForcibly);
+    for (ProcessHandle process : all) {
+      try {
+        process.onExit().get(30, TimeUnit.SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        throw new IOException("the tool hangs in the dead mount; observed=" + process.info(), e);
+      }
+    }
   }
 
   private static void copyUntilItFails(
@@ -190,7 +205,7 @@ public final class CrashTree implements Callable<Integer> {
       return switch (this) {
         case CP -> List.of("cp", "-a", "--remove-destination", from + "/.", to.toString());
         case TAR ->
-            List.of("sh", "-c", "tar -C '%s' -cf - . | tar -C '%s' -xpf -".formatted(from, to));
+            List.of("sh", "-c", "tar -C '%s' --format=posix -cf - . | tar -C '%s' -xpf -".formatted(from, to));
         case RSYNC -> List.of("rsync", "-aH", "--delete", from + "/", to + "/");
       };
     }
