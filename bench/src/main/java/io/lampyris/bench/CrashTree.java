@@ -205,7 +205,10 @@ public final class CrashTree implements Callable<Integer> {
       return switch (this) {
         case CP -> List.of("cp", "-a", "--remove-destination", from + "/.", to.toString());
         case TAR ->
-            List.of("sh", "-c", "tar -C '%s' --format=posix -cf - . | tar -C '%s' -xpf -".formatted(from, to));
+            List.of(
+                "sh",
+                "-c",
+                "tar -C '%s' --format=posix -cf - . | tar -C '%s' -xpf -".formatted(from, to));
         case RSYNC -> List.of("rsync", "-aH", "--delete", from + "/", to + "/");
       };
     }
