@@ -71,6 +71,9 @@ final class ChronicleChunkLog implements ChunkLog {
               .blockSize(MAP_BYTES)
               .build();
       appender = queue.createAppender();
+      // The loading thread creates it and may write a snapshot, the reactor goes on, and whoever
+      // closes it comes after the reactor: one owner at a time, handed over by start and join.
+      appender.singleThreadedCheckDisabled(true);
       append(LogRecord.encodeGeneration(record, ++sequence, group, uuid, generation, crc));
       endGroup();
       file = fileIn(directory);
@@ -86,8 +89,6 @@ final class ChronicleChunkLog implements ChunkLog {
     fd = HostFiles.open(file, Fcntl.O_RDWR);
     HostFiles.reserve(fd, file, 0, position + RESERVE_BYTES, false);
     reservedBytes = position + RESERVE_BYTES;
-    // The loading thread created it, the reactor goes on.
-    appender.singleThreadedCheckReset();
   }
 
   private static void checkRoom(Path directory) throws StoreException {
@@ -191,7 +192,6 @@ final class ChronicleChunkLog implements ChunkLog {
 
   @Override
   public void close() {
-    appender.singleThreadedCheckReset();
     appender.close();
     queue.close();
     HostFiles.close(fd);
