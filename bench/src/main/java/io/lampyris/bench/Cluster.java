@@ -81,11 +81,24 @@ final class Cluster implements AutoCloseable {
     return process.exitValue();
   }
 
+  /** Starts a command whose output goes to ours. */
   static Process start(List<String> command) throws IOException {
-    return new ProcessBuilder(command)
-        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+    return builder(command)
         .redirectOutput(ProcessBuilder.Redirect.INHERIT)
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
+  }
+
+  /** Starts a command that is expected to complain: its output is dropped. */
+  static Process startQuietly(List<String> command) throws IOException {
+    return builder(command)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
+  }
+
+  private static ProcessBuilder builder(List<String> command) {
+    return new ProcessBuilder(command)
+        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
   }
 }

@@ -141,7 +141,8 @@ public final class CrashTree implements Callable<Integer> {
               .start(
                   () -> copyUntilItFails(source, durable, candidates, start, next, acknowledged)));
     }
-    Process copy = Cluster.start(tool.command(source, copied));
+    // It will complain about the mount that dies under it.
+    Process copy = Cluster.startQuietly(tool.command(source, copied));
     int delayMs = 100 + random.nextInt(killMaxMs);
     System.out.printf("   %s: kill after %d ms%n", tool, delayMs);
     // The moment of the kill is the experiment; nothing else is waited for here.

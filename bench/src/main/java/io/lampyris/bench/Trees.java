@@ -10,8 +10,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -20,6 +25,7 @@ final class Trees {
   private static final int FILES_PER_DIRECTORY = 200;
   private static final int SMALL_MAX_BYTES = 16 << 10;
   private static final int PIECE_BYTES = 1 << 20;
+  private static final int THREADS = 8;
   private static final List<String> MODES =
       List.of("rw-r--r--", "rwxr-xr-x", "rw-------", "r--r--r--");
 
@@ -59,14 +65,38 @@ final class Trees {
     }
   }
 
-  /** Calls fsync on every file and directory below {@code root}. */
+  /** Calls fsync on every file and directory below {@code root}, several at a time. */
   static void fsyncAll(Path root) throws IOException {
-    try (Stream<Path> paths = Files.walk(root)) {
-      for (Path path : (Iterable<Path>) paths::iterator) {
-        if (!Files.isSymbolicLink(path)) {
-          fsync(path);
-        }
+    List<Path> paths;
+    try (Stream<Path> walk = Files.walk(root)) {
+      paths = walk.filter(path -> !Files.isSymbolicLink(path)).toList();
+    }
+    each(paths, Trees::fsync);
+  }
+
+  private interface PathAction {
+    void apply(Path path) throws IOException;
+  }
+
+  /** Applies an action to each path, in no order, from a few threads. */
+  private static void each(List<Path> paths, PathAction action) throws IOException {
+    try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
+      List<Future<?>> running = new ArrayList<>();
+      for (Path path : paths) {
+        running.add(
+            threads.submit(() -> {
+              action.apply(path);
+              return null;
+            }));
       }
+      for (Future<?> one : running) {
+        one.get();
+      }
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
     }
   }
 
@@ -150,17 +180,20 @@ final class Trees {
     }
   }
 
-  /** Removes a tree. */
+  /** Removes a tree: its files several at a time, then its directories from below. */
   static void remove(Path root) throws IOException {
     if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    List<Path> paths;
+    List<Path> directories = new ArrayList<>();
+    List<Path> others = new ArrayList<>();
     try (Stream<Path> walk = Files.walk(root)) {
-      paths = walk.sorted((a, b) -> b.compareTo(a)).toList();
+      walk.forEach(path ->
+          (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) ? directories : others).add(path));
     }
-    for (Path path : paths) {
-      Files.delete(path);
+    each(others, Files::delete);
+    for (Path directory : directories.reversed()) {
+      Files.delete(directory);
     }
   }
 }

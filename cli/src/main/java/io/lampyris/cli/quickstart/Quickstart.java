@@ -143,7 +143,7 @@ public final class Quickstart implements AutoCloseable {
     }
     Path temporary = null;
     if (given == null || mountGiven == null) {
-      temporary = Files.createTempDirectory(base, "lampyris-");
+      temporary = Files.createTempDirectory(base, "lampyris-quickstart-");
       made.add(temporary);
     }
     dir = new InstanceDirectory(given == null ? resolve(temporary, "dir") : given);
