@@ -124,8 +124,9 @@ final class GroupCommit {
     StoreOp op = ready.poll();
     assert op != null : "the caller looked";
     if (log.reserve(op.logRecords(), op.isRemoval())) {
-      op.appendTo(log);
+      // Before the append: one that throws must find it here, to answer it.
       logging.add(op);
+      op.appendTo(log);
     } else {
       op.onAborted(Status.NO_SPACE.code());
     }

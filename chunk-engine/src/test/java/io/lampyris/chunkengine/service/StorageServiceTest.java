@@ -98,6 +98,18 @@ final class StorageServiceTest {
   }
 
   @Test
+  void aTargetThatWasRestartedUntilItsLogWasRewrittenStillTakesWrites() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      assertEquals(100, client.write(INODE, i, MIB, 0, filled(100, i)), "write after start " + i);
+      restart();
+    }
+    for (int i = 0; i < 20; i++) {
+      assertEquals(100, client.read(INODE, i, 0, 100));
+      assertArrayEquals(filled(100, i), client.bytes(100));
+    }
+  }
+
+  @Test
   void wrongRequestsTouchNothing() {
     assertEquals(Status.INVALID_ARGUMENT.code(), client.write(INODE, 0, 12345, 0, filled(1, 1)));
     assertEquals(Status.INVALID_ARGUMENT.code(), client.write(INODE, 0, MIB, MIB, filled(1, 1)));
