@@ -128,6 +128,27 @@ final class ChunkLogTest {
     return ChronicleChunkLog.fileIn(generation);
   }
 
+  /** A cut reads as zeros: a group whose cut bytes were zeros anyway is still whole. */
+  private long intactAfterCut(Path file, long position) throws IOException {
+    long intact = position;
+    try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "r")) {
+      for (long end : ends) {
+        if (end > intact) {
+          byte[] cut = new byte[(int) (end - intact)];
+          f.seek(intact);
+          f.readFully(cut);
+          for (byte b : cut) {
+            if (b != 0) {
+              return intact;
+            }
+          }
+          intact = end;
+        }
+      }
+    }
+    return intact;
+  }
+
   private static void cutAt(Path file, long position) throws IOException {
     try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "rw")) {
       long size = f.length();
@@ -166,8 +187,9 @@ final class ChunkLogTest {
       long at =
           round % 3 == 0 ? ends.get(random.nextInt(ends.size())) : random.nextLong(first, last);
       Path copy = copyOf(dir);
+      long intact = intactAfterCut(onlyFile(copy), at);
       cutAt(onlyFile(copy), at);
-      Map<Long, Integer> expected = after.get(groupsEndingBy(at) - 1);
+      Map<Long, Integer> expected = after.get(groupsEndingBy(intact) - 1);
       assertEquals(expected, open(copy), "seed=" + seed + " at=" + at);
       // The cut is for good: groups of the next generation do not revive what was behind it.
       assertEquals(expected, open(copy), "seed=" + seed + " at=" + at);
