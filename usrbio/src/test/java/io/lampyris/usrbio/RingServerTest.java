@@ -356,8 +356,14 @@ class RingServerTest {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
     Ring bad = program.new Ring(8, ".r0.t0");
     Ring good = program.new Ring(8, ".r0.t0");
-    prepareMany(bad, memory, 1);
-    bad.index(indexAt, value);
+    if (indexAt == RingLayout.CQE_TAIL_AT) {
+      // Before there is work: the server may look at any moment, and looks no more once it is done.
+      bad.index(indexAt, value);
+      prepareMany(bad, memory, 1);
+    } else {
+      prepareMany(bad, memory, 1);
+      bad.index(indexAt, value);
+    }
     bad.submit();
     Rig.await("retirement", () -> rig.counter("usrbio_retired_rings") == 1);
 
