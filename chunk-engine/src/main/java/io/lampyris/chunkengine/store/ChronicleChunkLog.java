@@ -25,11 +25,6 @@ import net.openhft.chronicle.wire.DocumentContext;
  * ahead of the position: the queue writes through a mapping, where a full disk would be a SIGBUS.
  */
 final class ChronicleChunkLog implements ChunkLog {
-  /** One mapping of the queue; also how far the file is extended at a time. */
-  private static final int MAP_BYTES = 16 << 20;
-
-  /** Reserved ahead in steps of this, when less than half of it is left. */
-  private static final long RESERVE_BYTES = 32 << 20;
 
   /** What updates that need space leave for removals, which make some. */
   private static final long URGENT_BYTES = 1 << 20;
@@ -37,9 +32,8 @@ final class ChronicleChunkLog implements ChunkLog {
   /** Index pages that the queue may put between two records. */
   private static final long QUEUE_OVERHEAD_BYTES = 1 << 20;
 
-  /** What a new generation needs free on the host at once. */
-  static final long CREATE_BYTES = RESERVE_BYTES + MAP_BYTES;
-
+  private final Host host;
+  private final long reserveBytes;
   private final SingleChronicleQueue queue;
   private final ExcerptAppender appender;
   private final Path file;
@@ -56,19 +50,27 @@ final class ChronicleChunkLog implements ChunkLog {
   private int groupRecords;
 
   /** Creates the directory, the queue, and in it the first group, which names the generation. */
-  ChronicleChunkLog(Path directory, UUID uuid, long generation, long lastSequence, long lastGroup)
+  ChronicleChunkLog(
+      TargetOptions options,
+      Path directory,
+      UUID uuid,
+      long generation,
+      long lastSequence,
+      long lastGroup)
       throws StoreException {
-    checkRoom(directory);
+    host = options.host();
+    reserveBytes = options.logReserveBytes();
+    checkRoom(options, directory);
     sequence = lastSequence;
     group = lastGroup + 1;
     durableGroup = lastGroup;
+    host.createDirectories(directory);
     try {
-      Files.createDirectories(directory);
       queue =
           SingleChronicleQueueBuilder.binary(directory.toFile())
               .rollCycle(LargeRollCycles.LARGE_DAILY)
               .timeProvider(() -> 0L)
-              .blockSize(MAP_BYTES)
+              .blockSize(options.logMapBytes())
               .build();
       appender = queue.createAppender();
       // The loading thread creates it and may write a snapshot, the reactor goes on, and whoever
@@ -77,8 +79,6 @@ final class ChronicleChunkLog implements ChunkLog {
       append(LogRecord.encodeGeneration(record, ++sequence, group, uuid, generation, crc));
       endGroup();
       file = fileIn(directory);
-    } catch (IOException e) {
-      throw HostFiles.io("create", directory, e);
     } catch (RuntimeException e) {
       throw new StoreException(
           Reason.IO,
@@ -86,19 +86,25 @@ final class ChronicleChunkLog implements ChunkLog {
               .formatted(e, directory),
           e);
     }
-    fd = HostFiles.open(file, Fcntl.O_RDWR);
-    HostFiles.reserve(fd, file, 0, position + RESERVE_BYTES, false);
-    reservedBytes = position + RESERVE_BYTES;
+    fd = host.open(file, Fcntl.O_RDWR);
+    host.reserve(fd, file, 0, position + reserveBytes, false);
+    reservedBytes = position + reserveBytes;
   }
 
-  private static void checkRoom(Path directory) throws StoreException {
-    long available = Libc.statfs(HostFiles.directoryOf(directory).toString()).availableBytes();
-    if (available < CREATE_BYTES) {
+  private void checkRoom(TargetOptions options, Path directory) throws StoreException {
+    long available = host.availableBytes(HostFiles.directoryOf(directory));
+    long needed = createBytes(options);
+    if (available < needed) {
       throw new StoreException(
           Reason.NO_SPACE,
           "no room for the chunk log; observed=%d bytes free at %s, limit=%d; remedy: free space on the host file system"
-              .formatted(available, directory, CREATE_BYTES));
+              .formatted(available, directory, needed));
     }
+  }
+
+  /** What a new generation needs free on the host at once. */
+  static long createBytes(TargetOptions options) {
+    return options.logReserveBytes() + options.logMapBytes();
   }
 
   /** The one queue file of a generation. */
@@ -130,14 +136,14 @@ final class ChronicleChunkLog implements ChunkLog {
             + (records + 1L) * (LogRecord.COMMITTED_MAX_BYTES + 8)
             + QUEUE_OVERHEAD_BYTES
             + (urgent ? 0 : URGENT_BYTES);
-    if (reservedBytes - position < RESERVE_BYTES / 2 || needed > reservedBytes) {
+    if (reservedBytes - position < reserveBytes / 2 || needed > reservedBytes) {
       reserveMore();
     }
     return needed <= reservedBytes;
   }
 
   private void reserveMore() {
-    long step = position + RESERVE_BYTES - reservedBytes;
+    long step = position + reserveBytes - reservedBytes;
     // Blocks for about a millisecond once in a hundred thousand records.
     if (Libc.fallocate(fd, Fcntl.FALLOC_FL_KEEP_SIZE, reservedBytes, step) >= 0) {
       reservedBytes += step;
@@ -194,6 +200,6 @@ final class ChronicleChunkLog implements ChunkLog {
   public void close() {
     appender.close();
     queue.close();
-    HostFiles.close(fd);
+    host.close(fd);
   }
 }

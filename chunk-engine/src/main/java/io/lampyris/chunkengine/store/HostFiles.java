@@ -3,8 +3,10 @@ package io.lampyris.chunkengine.store;
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeException;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -15,30 +17,35 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Blocking calls on the host file system, with their errors named. Any thread but reactors. */
-final class HostFiles {
+/** {@link Host} by system calls, with their errors named. */
+final class HostFiles implements Host {
+  static final HostFiles INSTANCE = new HostFiles();
+
   private static final int MODE = 0640;
 
   private HostFiles() {}
 
-  static int open(Path path, int flags) throws StoreException {
+  @Override
+  public int open(Path path, int flags) throws StoreException {
     return check(
         Libc.open(path.toString(), flags | Fcntl.O_CLOEXEC, MODE), "open", path.toString());
   }
 
-  static void close(int fd) {
+  @Override
+  public void close(int fd) {
     int result = Libc.close(fd);
     assert result == 0 || result == -Errno.EINTR : "close of fd " + fd + ": " + result;
   }
 
-  /** Reserves real space for a range of a file, also behind its end. */
-  static void reserve(int fd, Path path, long offset, long sizeBytes, boolean extend)
+  @Override
+  public void reserve(int fd, Path path, long offset, long sizeBytes, boolean extend)
       throws StoreException {
     int mode = extend ? 0 : Fcntl.FALLOC_FL_KEEP_SIZE;
     check(Libc.fallocate(fd, mode, offset, sizeBytes), "fallocate", path + " to " + sizeBytes);
   }
 
-  static void truncate(Path path, long sizeBytes) throws StoreException {
+  @Override
+  public void truncate(Path path, long sizeBytes) throws StoreException {
     int fd = open(path, Fcntl.O_RDWR);
     try {
       check(Libc.ftruncate(fd, sizeBytes), "ftruncate", path + " to " + sizeBytes);
@@ -47,7 +54,8 @@ final class HostFiles {
     }
   }
 
-  static void syncFile(Path path) throws StoreException {
+  @Override
+  public void syncFile(Path path) throws StoreException {
     int fd = open(path, Fcntl.O_RDONLY);
     try {
       check(Libc.fsync(fd), "fsync", path.toString());
@@ -56,8 +64,8 @@ final class HostFiles {
     }
   }
 
-  /** Makes names in a directory durable. */
-  static void syncDirectory(Path path) throws StoreException {
+  @Override
+  public void syncDirectory(Path path) throws StoreException {
     int fd = open(path, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY);
     try {
       check(Libc.fsync(fd), "fsync", path.toString());
@@ -66,8 +74,8 @@ final class HostFiles {
     }
   }
 
-  /** Takes a target for this process; the lock goes with the descriptor. */
-  static int lock(Path path) throws StoreException {
+  @Override
+  public int lock(Path path) throws StoreException {
     int fd = open(path, Fcntl.O_RDWR | Fcntl.O_CREAT);
     int result = Libc.flock(fd, Fcntl.LOCK_EX | Fcntl.LOCK_NB);
     if (result < 0) {
@@ -83,8 +91,8 @@ final class HostFiles {
     return fd;
   }
 
-  /** Replaces a small file so that a crash leaves the old or the new one, whole. */
-  static void replace(Path path, byte[] content) throws StoreException {
+  @Override
+  public void replace(Path path, byte[] content) throws StoreException {
     Path fresh = path.resolveSibling(path.getFileName() + ".tmp");
     try {
       try (FileChannel channel =
@@ -106,13 +114,76 @@ final class HostFiles {
     syncDirectory(directoryOf(path));
   }
 
+  @Override
+  public boolean exists(Path path) {
+    return Files.exists(path);
+  }
+
+  @Override
+  public List<Path> list(Path directory) throws StoreException {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.sorted().toList();
+    } catch (IOException e) {
+      throw io("list", directory, e);
+    }
+  }
+
+  @Override
+  public void createDirectories(Path directory) throws StoreException {
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw io("create", directory, e);
+    }
+  }
+
+  @Override
+  public long availableBytes(Path path) throws StoreException {
+    try {
+      return Libc.statfs(path.toString()).availableBytes();
+    } catch (NativeException e) {
+      throw new StoreException(
+          Reason.IO,
+          "cannot ask for free space; observed=%s, limit=a readable file system; remedy: look at its state and permissions"
+              .formatted(e.getMessage()),
+          e);
+    }
+  }
+
+  @Override
+  public int read(Path path, long offset, MemorySegment into) throws StoreException {
+    try (FileChannel channel = FileChannel.open(path)) {
+      ByteBuffer bytes = into.asByteBuffer();
+      int read = 0;
+      while (bytes.hasRemaining() && read >= 0) {
+        read = channel.read(bytes, offset + bytes.position());
+      }
+      return bytes.position();
+    } catch (IOException e) {
+      throw io("read", path, e);
+    }
+  }
+
+  @Override
+  public void write(Path path, long offset, MemorySegment from) throws StoreException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = from.asByteBuffer();
+      while (bytes.hasRemaining()) {
+        channel.write(bytes, offset + bytes.position());
+      }
+    } catch (IOException e) {
+      throw io("write", path, e);
+    }
+  }
+
   static Path directoryOf(Path path) {
     Path parent = path.toAbsolutePath().getParent();
     assert parent != null : "a file has a directory";
     return parent;
   }
 
-  static void deleteTree(Path root) throws StoreException {
+  @Override
+  public void deleteTree(Path root) throws StoreException {
     if (!Files.exists(root)) {
       return;
     }

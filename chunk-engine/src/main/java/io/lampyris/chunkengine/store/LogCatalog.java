@@ -48,12 +48,12 @@ record LogCatalog(List<Generation> generations) {
     generations = List.copyOf(generations);
   }
 
-  void write(Path logDir) throws StoreException {
+  void write(Host host, Path logDir) throws StoreException {
     StringBuilder text = new StringBuilder(TITLE);
     generations.forEach(g -> text.append(g.line()));
     String crc = crc(text.toString());
     text.append("crc32c ").append(crc).append('\n');
-    HostFiles.replace(logDir.resolve(FILE), text.toString().getBytes(StandardCharsets.US_ASCII));
+    host.replace(logDir.resolve(FILE), text.toString().getBytes(StandardCharsets.US_ASCII));
   }
 
   private static String crc(String text) {

@@ -2,7 +2,6 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.chunkengine.store.LogCatalog.Generation;
 import io.lampyris.chunkengine.store.StoreException.Reason;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,7 +9,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +31,8 @@ final class LogFiles {
 
   private static final Logger LOGGER = LoggerFactory.getLogger(LogFiles.class);
 
+  private final TargetOptions options;
+  private final Host host;
   private final Path logDir;
   private final UUID uuid;
   private final ChunkIndex index;
@@ -48,31 +48,30 @@ final class LogFiles {
   private long tornRecords;
   private boolean snapshot;
 
-  LogFiles(Path logDir, UUID uuid, ChunkIndex index) {
+  LogFiles(TargetOptions options, Path logDir, UUID uuid, ChunkIndex index) {
+    this.options = options;
+    this.host = options.host();
     this.logDir = logDir;
     this.uuid = uuid;
     this.index = index;
   }
 
   /** Makes the log of a new target. */
-  static void create(Path logDir, UUID uuid) throws StoreException {
-    try {
-      Files.createDirectories(logDir);
-    } catch (IOException e) {
-      throw HostFiles.io("create", logDir, e);
-    }
+  static void create(TargetOptions options, Path logDir, UUID uuid) throws StoreException {
+    Host host = options.host();
+    host.createDirectories(logDir);
     Generation first = new Generation(1, 1, 1, false);
     Path directory = logDir.resolve(first.directory());
-    try (ChunkLog log = new ChronicleChunkLog(directory, uuid, 1, 0, 0)) {
-      syncGeneration(log.file());
+    try (ChunkLog log = new ChronicleChunkLog(options, directory, uuid, 1, 0, 0)) {
+      syncGeneration(host, log.file());
     }
-    HostFiles.syncDirectory(logDir);
-    new LogCatalog(List.of(first)).write(logDir);
+    host.syncDirectory(logDir);
+    new LogCatalog(List.of(first)).write(host, logDir);
   }
 
-  private static void syncGeneration(Path file) throws StoreException {
-    HostFiles.syncFile(file);
-    HostFiles.syncDirectory(HostFiles.directoryOf(file));
+  private static void syncGeneration(Host host, Path file) throws StoreException {
+    host.syncFile(file);
+    host.syncDirectory(HostFiles.directoryOf(file));
   }
 
   /** Replays everything into the index. */
@@ -112,9 +111,9 @@ final class LogFiles {
     }
     if (!generation.closed()) {
       // What was replayed counts from now on, so it has to be durable, flushed or not.
-      HostFiles.syncFile(file);
+      host.syncFile(file);
       if (!result.torn()) {
-        HostFiles.truncate(file, result.endPosition() + 4095 & -4096);
+        host.truncate(file, result.endPosition() + 4095 & -4096);
       }
     }
   }
@@ -138,20 +137,20 @@ final class LogFiles {
         kept.size() >= GENERATIONS_MAX || (dead > DEAD_MIN && dead > DEAD_PER_LIVE * index.count());
     long number = catalog.generations().getLast().number() + 1;
     Path directory = logDir.resolve("gen-%06d".formatted(number));
-    HostFiles.deleteTree(directory);
+    host.deleteTree(directory);
     long firstGroup = lastGroup + 1;
-    ChunkLog log = new ChronicleChunkLog(directory, uuid, number, lastSequence, lastGroup);
+    ChunkLog log = new ChronicleChunkLog(options, directory, uuid, number, lastSequence, lastGroup);
     try {
       if (snapshot) {
         writeSnapshot(log);
       }
-      syncGeneration(log.file());
-      HostFiles.syncDirectory(logDir);
+      syncGeneration(host, log.file());
+      host.syncDirectory(logDir);
       log.durable(log.lastGroup());
       List<Generation> generations = snapshot ? new ArrayList<>() : kept;
       generations.add(new Generation(number, firstGroup, log.lastGroup(), false));
       catalog = new LogCatalog(generations);
-      catalog.write(logDir);
+      catalog.write(host, logDir);
     } catch (StoreException e) {
       log.close();
       throw e;
@@ -181,18 +180,11 @@ final class LogFiles {
   private void deleteUnnamed() throws StoreException {
     Set<String> named =
         catalog.generations().stream().map(Generation::directory).collect(Collectors.toSet());
-    List<Path> unnamed;
-    try (Stream<Path> entries = Files.list(logDir)) {
-      unnamed =
-          entries
-              .filter(p -> p.getFileName().toString().startsWith("gen-"))
-              .filter(p -> !named.contains(p.getFileName().toString()))
-              .toList();
-    } catch (IOException e) {
-      throw HostFiles.io("list", logDir, e);
-    }
-    for (Path path : unnamed) {
-      HostFiles.deleteTree(path);
+    for (Path path : host.list(logDir)) {
+      String name = path.getFileName().toString();
+      if (name.startsWith("gen-") && !named.contains(name)) {
+        host.deleteTree(path);
+      }
     }
   }
 
@@ -202,7 +194,7 @@ final class LogFiles {
     Generation open = generations.removeLast();
     generations.add(new Generation(open.number(), open.firstGroup(), log.lastGroup(), false));
     catalog = new LogCatalog(generations);
-    catalog.write(logDir);
+    catalog.write(host, logDir);
   }
 
   Replay result() {

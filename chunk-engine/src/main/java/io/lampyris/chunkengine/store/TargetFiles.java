@@ -1,15 +1,11 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Fcntl;
-import io.lampyris.bindings.Libc;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,41 +18,45 @@ final class TargetFiles {
 
   private static final Logger LOGGER = LoggerFactory.getLogger(TargetFiles.class);
 
-  private TargetFiles() {}
+  private final TargetOptions options;
+  private final Host host;
 
-  static void format(Path dir, TargetSpec spec) throws StoreException {
+  TargetFiles(TargetOptions options) {
+    this.options = options;
+    this.host = options.host();
+  }
+
+  void format(Path dir, TargetSpec spec) throws StoreException {
     checkSize(spec.sizeBytes());
     Path device = dir.resolve(DEVICE);
-    if (Files.exists(device) || Files.exists(dir.resolve(LOG))) {
+    if (host.exists(device) || host.exists(dir.resolve(LOG))) {
       throw new StoreException(
           Reason.EXISTS,
           "there is a target already; observed=%s, limit=an empty directory; remedy: choose another directory"
               .formatted(dir));
     }
-    boolean fresh = !Files.exists(dir);
+    boolean fresh = !host.exists(dir);
     try {
-      Files.createDirectories(dir);
+      host.createDirectories(dir);
       checkRoom(dir, spec.sizeBytes());
       write(dir, device, spec);
-      HostFiles.syncDirectory(dir);
-      HostFiles.syncDirectory(HostFiles.directoryOf(dir));
-    } catch (IOException e) {
-      throw HostFiles.io("create", dir, e);
+      host.syncDirectory(dir);
+      host.syncDirectory(HostFiles.directoryOf(dir));
     } catch (StoreException e) {
       undo(dir, fresh, e);
       throw e;
     }
   }
 
-  private static void write(Path dir, Path device, TargetSpec spec) throws StoreException {
+  private void write(Path dir, Path device, TargetSpec spec) throws StoreException {
     UUID uuid = UUID.randomUUID();
-    int fd = HostFiles.open(device, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL);
+    int fd = host.open(device, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL);
     try {
-      HostFiles.reserve(fd, device, 0, spec.sizeBytes(), true);
+      host.reserve(fd, device, 0, spec.sizeBytes(), true);
     } finally {
-      HostFiles.close(fd);
+      host.close(fd);
     }
-    LogFiles.create(dir.resolve(LOG), uuid);
+    LogFiles.create(options, dir.resolve(LOG), uuid);
     // Last: a device without superblocks is no target.
     Superblock superblock =
         new Superblock(
@@ -64,12 +64,12 @@ final class TargetFiles {
     writeSuperblocks(device, superblock);
   }
 
-  private static void undo(Path dir, boolean fresh, StoreException cause) {
+  private void undo(Path dir, boolean fresh, StoreException cause) {
     try {
-      HostFiles.deleteTree(dir.resolve(LOG));
-      HostFiles.deleteTree(dir.resolve(DEVICE));
+      host.deleteTree(dir.resolve(LOG));
+      host.deleteTree(dir.resolve(DEVICE));
       if (fresh) {
-        HostFiles.deleteTree(dir);
+        host.deleteTree(dir);
       }
     } catch (StoreException e) {
       cause.addSuppressed(e);
@@ -91,30 +91,23 @@ final class TargetFiles {
     }
   }
 
-  private static void checkRoom(Path dir, long sizeBytes) throws StoreException {
-    long available = Libc.statfs(dir.toString()).availableBytes();
-    if (sizeBytes + ChronicleChunkLog.CREATE_BYTES > available) {
+  private void checkRoom(Path dir, long sizeBytes) throws StoreException {
+    long available = host.availableBytes(dir);
+    if (sizeBytes + ChronicleChunkLog.createBytes(options) > available) {
       throw new StoreException(
           Reason.NO_SPACE,
           "the target and its log are larger than the disk has room for; observed=%d bytes, limit=%d bytes free at %s; remedy: choose a smaller size or another disk"
-              .formatted(sizeBytes + ChronicleChunkLog.CREATE_BYTES, available, dir));
+              .formatted(sizeBytes + ChronicleChunkLog.createBytes(options), available, dir));
     }
   }
 
-  private static void writeSuperblocks(Path device, Superblock superblock) throws StoreException {
+  private void writeSuperblocks(Path device, Superblock superblock) throws StoreException {
     byte[] sector = new byte[Superblock.SIZE_BYTES];
-    try (FileChannel channel = FileChannel.open(device, StandardOpenOption.WRITE)) {
-      for (int copy = 0; copy < 2; copy++) {
-        superblock.encode(MemorySegment.ofArray(sector), copy);
-        ByteBuffer bytes = ByteBuffer.wrap(sector);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes, offset(copy) + bytes.position());
-        }
-      }
-      channel.force(true);
-    } catch (IOException e) {
-      throw HostFiles.io("write superblocks of", device, e);
+    for (int copy = 0; copy < 2; copy++) {
+      superblock.encode(MemorySegment.ofArray(sector), copy);
+      host.write(device, offset(copy), MemorySegment.ofArray(sector));
     }
+    host.syncFile(device);
   }
 
   private static long offset(int copy) {
@@ -122,28 +115,31 @@ final class TargetFiles {
   }
 
   /** Reads the first intact superblock and holds the device's size against it. */
-  static Superblock readSuperblock(Path device) throws StoreException {
+  Superblock readSuperblock(Path device) throws StoreException {
     MemorySegment sector = MemorySegment.ofArray(new byte[Superblock.SIZE_BYTES]);
-    try (FileChannel channel = FileChannel.open(device)) {
-      for (int copy = 0; copy < 2; copy++) {
-        ByteBuffer bytes = sector.asByteBuffer();
-        int read = channel.read(bytes, offset(copy));
-        if (read == Superblock.SIZE_BYTES && Superblock.isIntact(sector, copy)) {
-          Superblock superblock = Superblock.decode(sector, device.toString());
-          checkSize(device, superblock, channel.size());
-          if (copy == 1) {
-            LOGGER.warn("superblock A of {} is damaged; superblock B is used", device);
-          }
-          return superblock;
+    for (int copy = 0; copy < 2; copy++) {
+      int read = host.read(device, offset(copy), sector);
+      if (read == Superblock.SIZE_BYTES && Superblock.isIntact(sector, copy)) {
+        Superblock superblock = Superblock.decode(sector, device.toString());
+        checkSize(device, superblock, sizeBytes(device));
+        if (copy == 1) {
+          LOGGER.warn("superblock A of {} is damaged; superblock B is used", device);
         }
+        return superblock;
       }
-    } catch (IOException e) {
-      throw HostFiles.io("read superblocks of", device, e);
     }
     throw new StoreException(
         Reason.CORRUPT_SUPERBLOCK,
         "no superblock of %s is readable; observed=wrong magic or checksum at %d and at %d, limit=one intact; remedy: check that this is a Lampyris device, restore it from a copy or format a new target"
             .formatted(device, Superblock.OFFSET_A, Superblock.OFFSET_B));
+  }
+
+  private static long sizeBytes(Path device) throws StoreException {
+    try {
+      return Files.size(device);
+    } catch (IOException e) {
+      throw HostFiles.io("size", device, e);
+    }
   }
 
   private static void checkSize(Path device, Superblock superblock, long observed)

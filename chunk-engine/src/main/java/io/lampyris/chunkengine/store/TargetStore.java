@@ -43,7 +43,7 @@ public final class TargetStore implements AutoCloseable {
 
   private final Path dir;
   private final Superblock superblock;
-  private final Durability durability;
+  private final TargetOptions options;
   private final int lockFd;
   private final ChunkIndex index;
   private final BlockAllocator allocator;
@@ -66,7 +66,7 @@ public final class TargetStore implements AutoCloseable {
   private TargetStore(
       Path dir,
       Superblock superblock,
-      Durability durability,
+      TargetOptions options,
       int lockFd,
       ChunkIndex index,
       BlockAllocator allocator,
@@ -74,7 +74,7 @@ public final class TargetStore implements AutoCloseable {
       ChunkLog log) {
     this.dir = dir;
     this.superblock = superblock;
-    this.durability = durability;
+    this.options = options;
     this.lockFd = lockFd;
     this.index = index;
     this.allocator = allocator;
@@ -91,7 +91,13 @@ public final class TargetStore implements AutoCloseable {
    * @throws StoreException INVALID_ARGUMENT, EXISTS, NO_SPACE, IO
    */
   public static void format(Path dir, TargetSpec spec) throws StoreException {
-    TargetFiles.format(dir, spec);
+    format(dir, spec, TargetOptions.defaults());
+  }
+
+  /** As the other, with a host and a log of other sizes. */
+  public static void format(Path dir, TargetSpec spec, TargetOptions options)
+      throws StoreException {
+    new TargetFiles(options).format(dir, spec);
   }
 
   /**
@@ -101,7 +107,7 @@ public final class TargetStore implements AutoCloseable {
    * @throws StoreException CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH, IO
    */
   public static void check(Path dir) throws StoreException {
-    TargetFiles.readSuperblock(dir.resolve(TargetFiles.DEVICE));
+    new TargetFiles(TargetOptions.defaults()).readSuperblock(dir.resolve(TargetFiles.DEVICE));
   }
 
   /**
@@ -109,30 +115,31 @@ public final class TargetStore implements AutoCloseable {
    *
    * @throws StoreException any reason but EXISTS
    */
-  public static TargetStore open(Path dir, Durability durability) throws StoreException {
-    int lockFd = HostFiles.lock(dir.resolve(TargetFiles.LOCK));
+  public static TargetStore open(Path dir, TargetOptions options) throws StoreException {
+    int lockFd = options.host().lock(dir.resolve(TargetFiles.LOCK));
     ChunkIndex index = new OffHeapChunkIndex();
     boolean opened = false;
     try {
-      TargetStore store = load(dir, durability, lockFd, index);
+      TargetStore store = load(dir, options, lockFd, index);
       opened = true;
       return store;
     } finally {
       if (!opened) {
         index.close();
-        HostFiles.close(lockFd);
+        options.host().close(lockFd);
       }
     }
   }
 
-  private static TargetStore load(Path dir, Durability durability, int lockFd, ChunkIndex index)
+  private static TargetStore load(Path dir, TargetOptions options, int lockFd, ChunkIndex index)
       throws StoreException {
     Path device = dir.resolve(TargetFiles.DEVICE);
-    Superblock superblock = TargetFiles.readSuperblock(device);
-    LogFiles logFiles = new LogFiles(dir.resolve(TargetFiles.LOG), superblock.uuid(), index);
+    Superblock superblock = new TargetFiles(options).readSuperblock(device);
+    LogFiles logFiles =
+        new LogFiles(options, dir.resolve(TargetFiles.LOG), superblock.uuid(), index);
     logFiles.replay();
     // Data of replayed records may still be in a cache when the last process ran without flushes.
-    HostFiles.syncFile(device);
+    options.host().syncFile(device);
     BlockAllocator allocator = new ExtentAllocator(superblock.deviceSizeBytes());
     takeBlocks(dir, index, allocator);
     ChunkLog log = logFiles.openNext();
@@ -144,7 +151,7 @@ public final class TargetStore implements AutoCloseable {
         allocator.freeBytes(),
         allocator.capacityBytes(),
         logFiles.result());
-    return new TargetStore(dir, superblock, durability, lockFd, index, allocator, logFiles, log);
+    return new TargetStore(dir, superblock, options, lockFd, index, allocator, logFiles, log);
   }
 
   private static void takeBlocks(Path dir, ChunkIndex index, BlockAllocator allocator)
@@ -173,7 +180,7 @@ public final class TargetStore implements AutoCloseable {
     try {
       Device device = opener.open(deviceFile, true);
       Device logDevice = opener.open(log.file(), false);
-      GroupCommit commit = new GroupCommit(this, log, device, logDevice, durability);
+      GroupCommit commit = new GroupCommit(this, log, device, logDevice, options.durability());
       attached = new Attached(context, device, logDevice, commit, device.alignmentBytes());
     } catch (IOException e) {
       throw HostFiles.io("open", deviceFile, e);
@@ -202,8 +209,8 @@ public final class TargetStore implements AutoCloseable {
       attached = null;
     }
     try {
-      HostFiles.syncFile(dir.resolve(TargetFiles.DEVICE));
-      HostFiles.syncFile(log.file());
+      options.host().syncFile(dir.resolve(TargetFiles.DEVICE));
+      options.host().syncFile(log.file());
       if (!offline) {
         // After a failed flush a later one may succeed without having written anything.
         logFiles.closed(log);
@@ -213,7 +220,7 @@ public final class TargetStore implements AutoCloseable {
     }
     log.close();
     index.close();
-    HostFiles.close(lockFd);
+    options.host().close(lockFd);
   }
 
   // ---- operations ----

@@ -4,6 +4,7 @@ import io.lampyris.bindings.Errno;
 import io.lampyris.chunkengine.store.Crc32c;
 import io.lampyris.chunkengine.store.Durability;
 import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Services;
 import io.lampyris.protocol.Status;
@@ -45,7 +46,7 @@ final class StorageRig implements AutoCloseable {
   volatile java.util.Set<IoRequest.Kind> failing = java.util.Set.of();
 
   StorageRig(Path dir, Durability durability) throws StoreException {
-    store = TargetStore.open(dir, durability);
+    store = TargetStore.open(dir, TargetOptions.defaults().withDurability(durability));
     StorageService[] made = new StorageService[1];
     reactor = Reactor.builder("data-test").agent(on -> made[0] = service(on)).build();
     LocalNetwork network = new LocalNetwork();

@@ -74,9 +74,9 @@ final class ChunkLogTest {
   /** A log as a killed process leaves it. */
   private Path crashedLog(boolean durable) throws StoreException {
     Path dir = tmp.resolve("log");
-    LogFiles.create(dir, TARGET);
+    LogFiles.create(TargetOptions.defaults(), dir, TARGET);
     try (ChunkIndex index = new OffHeapChunkIndex()) {
-      LogFiles files = new LogFiles(dir, TARGET, index);
+      LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
       files.replay();
       try (ChunkLog log = files.openNext()) {
         after.add(new TreeMap<>());
@@ -94,7 +94,7 @@ final class ChunkLogTest {
     Map<Long, Integer> found = new TreeMap<>();
     ChunkState chunk = new ChunkState();
     try (ChunkIndex index = new OffHeapChunkIndex()) {
-      LogFiles files = new LogFiles(dir, TARGET, index);
+      LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
       files.replay();
       files.openNext().close();
       for (ChunkIndex.Cursor cursor = index.cursor(); cursor.next(chunk); ) {
@@ -193,7 +193,7 @@ final class ChunkLogTest {
       assertEquals(expected, open(copy), "seed=" + seed + " at=" + at);
       // The cut is for good: groups of the next generation do not revive what was behind it.
       assertEquals(expected, open(copy), "seed=" + seed + " at=" + at);
-      HostFiles.deleteTree(copy);
+      Host.posix().deleteTree(copy);
     }
   }
 
@@ -217,7 +217,7 @@ final class ChunkLogTest {
         assertEquals(Reason.LOG_CORRUPT, e.reason());
         assertTrue(String.valueOf(e.getMessage()).contains("position"), e.getMessage());
       }
-      HostFiles.deleteTree(copy);
+      Host.posix().deleteTree(copy);
     }
   }
 
@@ -238,7 +238,7 @@ final class ChunkLogTest {
         assertEquals(Reason.LOG_CORRUPT, e.reason());
         refused++;
       }
-      HostFiles.deleteTree(copy);
+      Host.posix().deleteTree(copy);
     }
     assertTrue(refused > 0, "lengths of the queue's own excerpts matter");
   }
@@ -252,21 +252,21 @@ final class ChunkLogTest {
       flip(onlyFile(copy), at);
       Map<Long, Integer> expected = after.get(groupsEndingBy(at) - 1);
       assertEquals(expected, open(copy), "seed=" + seed + " at=" + at);
-      HostFiles.deleteTree(copy);
+      Host.posix().deleteTree(copy);
     }
   }
 
   @Test
   void aCutOfAClosedLogIsRefused() throws Exception {
     Path dir = tmp.resolve("log");
-    LogFiles.create(dir, TARGET);
+    LogFiles.create(TargetOptions.defaults(), dir, TARGET);
     try (ChunkIndex index = new OffHeapChunkIndex()) {
-      LogFiles files = new LogFiles(dir, TARGET, index);
+      LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
       files.replay();
       try (ChunkLog log = files.openNext()) {
         appendGroup(log, true);
         appendGroup(log, true);
-        HostFiles.syncFile(log.file());
+        Host.posix().syncFile(log.file());
         files.closed(log);
       }
     }
@@ -278,18 +278,18 @@ final class ChunkLogTest {
   @Test
   void aMissingGenerationIsRefused() throws Exception {
     Path dir = crashedLog(true);
-    HostFiles.deleteTree(HostFiles.directoryOf(onlyFile(dir)));
+    Host.posix().deleteTree(HostFiles.directoryOf(onlyFile(dir)));
     assertEquals(Reason.LOG_CORRUPT, assertThrows(StoreException.class, () -> open(dir)).reason());
   }
 
   @Test
   void manyStartsAndManyDeadRecordsAreRewrittenAsOneGeneration() throws Exception {
     Path dir = tmp.resolve("log");
-    LogFiles.create(dir, TARGET);
+    LogFiles.create(TargetOptions.defaults(), dir, TARGET);
     boolean rewritten = false;
     for (int start = 0; start < 20; start++) {
       try (ChunkIndex index = new OffHeapChunkIndex()) {
-        LogFiles files = new LogFiles(dir, TARGET, index);
+        LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
         files.replay();
         assertEquals(model.size(), index.count());
         try (ChunkLog log = files.openNext()) {
@@ -304,7 +304,7 @@ final class ChunkLogTest {
       assertEquals(assertReadable(dir).generations().size() + 1, entries.count());
     }
     try (ChunkIndex index = new OffHeapChunkIndex()) {
-      LogFiles files = new LogFiles(dir, TARGET, index);
+      LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
       files.replay();
       try (ChunkLog log = files.openNext()) {
         assertFalse(files.result().snapshot());
@@ -317,7 +317,7 @@ final class ChunkLogTest {
       }
     }
     try (ChunkIndex index = new OffHeapChunkIndex()) {
-      LogFiles files = new LogFiles(dir, TARGET, index);
+      LogFiles files = new LogFiles(TargetOptions.defaults(), dir, TARGET, index);
       files.replay();
       try (ChunkLog log = files.openNext()) {
         assertTrue(files.result().snapshot(), "dead records are too many");

@@ -45,14 +45,14 @@ final class TargetFormatTest {
   }
 
   private void openAndClose() throws StoreException {
-    TargetStore.open(dir, Durability.STRICT).close();
+    TargetStore.open(dir, TargetOptions.defaults()).close();
   }
 
   @Test
   void aNewTargetOpensEmptyAgainAndAgain() throws Exception {
     TargetStore.format(dir, SPEC);
     for (int i = 0; i < 3; i++) {
-      try (TargetStore store = TargetStore.open(dir, Durability.STRICT)) {
+      try (TargetStore store = TargetStore.open(dir, TargetOptions.defaults())) {
         assertEquals(0x1122334455667788L, store.targetId());
         assertEquals(9, store.chainId());
         assertEquals(0, store.chunkCount());
@@ -165,7 +165,7 @@ final class TargetFormatTest {
   @Test
   void aTargetIsOpenOnlyOnce() throws Exception {
     TargetStore.format(dir, SPEC);
-    try (TargetStore store = TargetStore.open(dir, Durability.STRICT)) {
+    try (TargetStore store = TargetStore.open(dir, TargetOptions.defaults())) {
       refused(Reason.IN_USE, this::openAndClose);
       assertFalse(store.isOffline());
     }
@@ -182,7 +182,7 @@ final class TargetFormatTest {
     TargetStore.format(dir, SPEC);
     Path other = tmp.resolve("other");
     TargetStore.format(other, SPEC);
-    HostFiles.deleteTree(dir.resolve("log"));
+    Host.posix().deleteTree(dir.resolve("log"));
     Files.move(other.resolve("log"), dir.resolve("log"));
     refused(Reason.LOG_CORRUPT, this::openAndClose);
   }

@@ -1,8 +1,8 @@
 package io.lampyris.cli.embedded;
 
 import io.lampyris.chunkengine.service.StorageService;
-import io.lampyris.chunkengine.store.Durability;
 import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.FailedException;
@@ -125,7 +125,8 @@ public final class EmbeddedCluster implements AutoCloseable {
         TargetSpec spec = new TargetSpec(id, chainOf(id), plan.format().targetSizeBytes());
         TargetStore.format(dir.target(id), spec);
       }
-      stores.add(parts.add("target " + id, TargetStore.open(dir.target(id), Durability.STRICT)));
+      stores.add(
+          parts.add("target " + id, TargetStore.open(dir.target(id), TargetOptions.defaults())));
     }
     return stores;
   }
