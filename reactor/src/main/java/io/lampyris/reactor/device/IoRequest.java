@@ -82,8 +82,30 @@ public abstract class IoRequest {
    */
   protected abstract void onComplete(long result);
 
+  /** Whether a device of this alignment and size can take it as it is. */
+  public final boolean fits(int alignmentBytes, long sizeBytes) {
+    int mask = alignmentBytes - 1;
+    return switch (kind) {
+      case FLUSH, DISCARD -> true;
+      case READ, WRITE, WRITE_FUA ->
+          ((deviceOffset | lengthBytes) & mask) == 0
+              && ((buffer.address() + bufferOffset) & mask & 511) == 0
+              && lengthBytes > 0
+              && bufferOffset + lengthBytes <= buffer.byteSize()
+              && deviceOffset + lengthBytes <= sizeBytes;
+    };
+  }
+
+  /** For device implementations outside this package: takes a request until it is complete. */
+  public static void accepted(IoRequest request) {
+    assert !request.isInFlight() : "a request is submitted once at a time";
+    request.waiting = true;
+    request.errno = 0;
+  }
+
   /** For device implementations outside this package: completes a request. */
   public static void complete(IoRequest request, long result, int errno) {
+    request.waiting = false;
     request.errno = errno;
     request.onComplete(result);
   }

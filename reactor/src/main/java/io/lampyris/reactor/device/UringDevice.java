@@ -101,7 +101,7 @@ public final class UringDevice implements Device, UringClient {
   public void submit(IoRequest request) {
     assert reactor.inReactor() : "owner: reactor";
     assert !request.isInFlight() : "a request is submitted once at a time";
-    assert isAligned(request) : misaligned(request);
+    assert request.fits(alignmentBytes, sizeBytes) : misaligned(request);
     request.doneBytes = 0;
     request.errno = 0;
     request.flushing = false;
@@ -226,19 +226,6 @@ public final class UringDevice implements Device, UringClient {
       return Status.DEVICE_ERROR.code();
     }
     return request.lengthBytes;
-  }
-
-  private boolean isAligned(IoRequest request) {
-    int mask = alignmentBytes - 1;
-    return switch (request.kind) {
-      case FLUSH, DISCARD -> true;
-      case READ, WRITE, WRITE_FUA ->
-          ((request.deviceOffset | request.lengthBytes) & mask) == 0
-              && ((request.buffer.address() + request.bufferOffset) & mask & 511) == 0
-              && request.lengthBytes > 0
-              && request.bufferOffset + request.lengthBytes <= request.buffer.byteSize()
-              && request.deviceOffset + request.lengthBytes <= sizeBytes;
-    };
   }
 
   private String misaligned(IoRequest request) {

@@ -13,17 +13,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
-class UringDeviceTest {
+final class UringDeviceTest extends DeviceConformance {
   private static final int BLOCK = 4096;
-  private static final int BLOCKS = 2_000;
 
   @TempDir Path dir;
 
@@ -35,107 +32,60 @@ class UringDeviceTest {
     return path;
   }
 
-  @Test
-  void moreRequestsThanTheQueueIsDeepAllCompleteOnceWithTheirBytes() throws Exception {
-    Path path = file((long) BLOCKS * BLOCK);
-    MemorySegment memory = NativeMemory.allocateAligned((long) BLOCKS * BLOCK);
-    MemorySegment back = NativeMemory.allocateAligned((long) BLOCKS * BLOCK);
-    for (long i = 0; i < memory.byteSize(); i += 8) {
-      memory.set(ValueLayout.JAVA_LONG, i, i * 0x9E3779B97F4A7C15L);
+  @Override
+  Rig open(long sizeBytes) throws IOException {
+    return new RealRig(file(sizeBytes));
+  }
+
+  private static final class RealRig implements Rig {
+    private final Reactor reactor = Reactor.builder("test").start();
+    private final UringDevice device;
+
+    RealRig(Path path) throws IOException {
+      device = UringDevice.open(reactor, path, true);
     }
-    try (Reactor reactor = Reactor.builder("test").start();
-        UringDevice device = UringDevice.open(reactor, path, true)) {
-      transferAll(reactor, device, IoRequest.Kind.WRITE, memory);
-      assertEquals(0, flush(reactor, device));
-      transferAll(reactor, device, IoRequest.Kind.READ, back);
-    }
-    assertEquals(-1, memory.mismatch(back));
-    NativeMemory.unmap(memory);
-    NativeMemory.unmap(back);
-  }
-
-  private static void transferAll(
-      Reactor reactor, Device device, IoRequest.Kind kind, MemorySegment memory)
-      throws InterruptedException {
-    CountDownLatch done = new CountDownLatch(BLOCKS);
-    AtomicLong bytes = new AtomicLong();
-    reactor.offer(nowNs -> {
-      for (int i = 0; i < BLOCKS; i++) {
-        long at = (long) i * BLOCK;
-        device.submit(
-            new IoRequest() {
-              @Override
-              protected void onComplete(long result) {
-                bytes.addAndGet(result);
-                done.countDown();
-              }
-            }.transfer(kind, at, memory, at, BLOCK));
-      }
-    });
-    assertTrue(done.await(30, TimeUnit.SECONDS), "left: " + done.getCount());
-    assertEquals((long) BLOCKS * BLOCK, bytes.get());
-  }
-
-  private static long flush(Reactor reactor, Device device) throws InterruptedException {
-    return one(reactor, device, new Waiting(), IoRequest::flush);
-  }
-
-  private interface Fill {
-    IoRequest apply(IoRequest request);
-  }
-
-  private static final class Waiting extends IoRequest {
-    final CountDownLatch done = new CountDownLatch(1);
-    volatile long result;
 
     @Override
-    protected void onComplete(long value) {
-      result = value;
-      done.countDown();
+    public Device device() {
+      return device;
+    }
+
+    @Override
+    public void run(Runnable work) {
+      reactor.offer(nowNs -> work.run());
+    }
+
+    @Override
+    public void await(BooleanSupplier done) {
+      while (!done.getAsBoolean()) {
+        LockSupport.parkNanos(100_000);
+      }
+    }
+
+    @Override
+    public void close() {
+      reactor.close();
+      device.close();
     }
   }
 
-  private static long one(Reactor reactor, Device device, Waiting request, Fill fill)
-      throws InterruptedException {
-    reactor.offer(nowNs -> device.submit(fill.apply(request)));
-    assertTrue(request.done.await(10, TimeUnit.SECONDS));
+  private static long one(Rig rig, Counted request) throws Exception {
+    rig.run(() -> rig.device().submit(request));
+    rig.await(request::isDone);
     return request.result;
-  }
-
-  @Test
-  void aDurableWriteIsTwoStepsAndOneCompletion() throws Exception {
-    Path path = file(1 << 20);
-    MemorySegment memory = NativeMemory.allocateAligned(BLOCK);
-    try (Reactor reactor = Reactor.builder("test").start();
-        UringDevice device = UringDevice.open(reactor, path, true)) {
-      assertEquals(
-          BLOCK,
-          one(
-              reactor,
-              device,
-              new Waiting(),
-              r -> r.transfer(IoRequest.Kind.WRITE_FUA, 8192, memory, 0, BLOCK)));
-    }
-    NativeMemory.unmap(memory);
   }
 
   @Test
   void aDeviceThatShrankAnswersAnError() throws Exception {
     Path path = file(1 << 20);
     MemorySegment memory = NativeMemory.allocateAligned(BLOCK);
-    try (Reactor reactor = Reactor.builder("test").start();
-        UringDevice device = UringDevice.open(reactor, path, true)) {
+    try (Rig rig = new RealRig(path)) {
       try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
         file.setLength(4096);
       }
-      Waiting request = new Waiting();
-      assertEquals(
-          Status.DEVICE_ERROR.code(),
-          one(
-              reactor,
-              device,
-              request,
-              r -> r.transfer(IoRequest.Kind.READ, 65536, memory, 0, BLOCK)));
+      Counted request = new Counted();
+      request.transfer(IoRequest.Kind.READ, 65536, memory, 0, BLOCK);
+      assertEquals(Status.DEVICE_ERROR.code(), one(rig, request));
     }
     NativeMemory.unmap(memory);
   }
@@ -152,20 +102,19 @@ class UringDeviceTest {
   }
 
   @Test
-  void aDiscardedRangeReadsAsZeros() throws Exception {
+  void aDiscardedRangeOfAFileReadsAsZeros() throws Exception {
     Path path = dir.resolve("full");
     byte[] ones = new byte[1 << 20];
-    java.util.Arrays.fill(ones, (byte) 1);
+    Arrays.fill(ones, (byte) 1);
     Files.write(path, ones);
     MemorySegment memory = NativeMemory.allocateAligned(BLOCK);
-    try (Reactor reactor = Reactor.builder("test").start();
-        UringDevice device = UringDevice.open(reactor, path, true)) {
-      assertEquals(0, one(reactor, device, new Waiting(), r -> r.discard(65536, 65536)));
-      one(
-          reactor,
-          device,
-          new Waiting(),
-          r -> r.transfer(IoRequest.Kind.READ, 65536, memory, 0, BLOCK));
+    try (Rig rig = new RealRig(path)) {
+      Counted discard = new Counted();
+      discard.discard(65536, 65536);
+      assertEquals(0, one(rig, discard));
+      Counted read = new Counted();
+      read.transfer(IoRequest.Kind.READ, 65536, memory, 0, BLOCK);
+      one(rig, read);
     }
     assertEquals(0, memory.get(ValueLayout.JAVA_LONG, 0));
     NativeMemory.unmap(memory);

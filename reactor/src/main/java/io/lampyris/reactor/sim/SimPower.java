@@ -1,0 +1,54 @@
+package io.lampyris.reactor.sim;
+
+/**
+ * Counts the points at which power may fail, and fails it at the chosen one. Owner: the
+ * simulation's thread.
+ */
+public final class SimPower {
+  private final long cutAt;
+  private long points;
+  private boolean off;
+
+  private SimPower(long cutAt) {
+    this.cutAt = cutAt;
+  }
+
+  /** Fails at the n-th point from now, counted from 1. */
+  public static SimPower cutAt(long n) {
+    assert n > 0 : "points are counted from 1";
+    return new SimPower(n);
+  }
+
+  /** Never fails by itself. */
+  public static SimPower steady() {
+    return new SimPower(Long.MAX_VALUE);
+  }
+
+  /**
+   * Something that outlives a cut is about to happen, or has just happened.
+   *
+   * @throws PowerCut when this is where it fails
+   */
+  public void point(String what) {
+    assert !off : "nothing runs without power: " + what;
+    points++;
+    if (points == cutAt) {
+      off = true;
+      throw new PowerCut(points, what);
+    }
+  }
+
+  /** Fails now, from outside. */
+  public void cut() {
+    off = true;
+  }
+
+  public boolean isOff() {
+    return off;
+  }
+
+  /** How many points there were. */
+  public long points() {
+    return points;
+  }
+}
