@@ -6,12 +6,20 @@ interface BlockAllocator {
   long NO_SPACE = -1;
 
   /**
-   * Takes a block of at least a size class.
+   * Takes a block of at least a size class for bytes that the target does not hold yet; leaves the
+   * reserve alone.
    *
    * @return {@code offset | class}: blocks start at multiples of 64 KiB, so the low 16 bits carry
    *     the class that was given; or {@link #NO_SPACE}
    */
   long allocate(int sizeClass);
+
+  /**
+   * As {@link #allocate}, out of the reserve too: for a block that takes the place of one of the
+   * same class or a larger one, which becomes free soon. So a target that is full can still be
+   * overwritten.
+   */
+  long allocateReserved(int sizeClass);
 
   /** The device offset in a result of {@link #allocate}. */
   static long offsetOf(long allocated) {
@@ -36,6 +44,6 @@ interface BlockAllocator {
   /** What blocks could hold in all. */
   long capacityBytes();
 
-  /** What blocks that are still free hold. */
+  /** What blocks that are still free hold, the reserve included. */
   long freeBytes();
 }

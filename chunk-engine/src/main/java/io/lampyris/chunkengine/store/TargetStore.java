@@ -46,7 +46,7 @@ public final class TargetStore implements AutoCloseable {
   private final TargetOptions options;
   private final int lockFd;
   private final ChunkIndex index;
-  private final BlockAllocator allocator;
+  private final ExtentAllocator allocator;
   private final BlockReferences references;
   private final LogFiles logFiles;
   private final ChunkLog log;
@@ -69,7 +69,7 @@ public final class TargetStore implements AutoCloseable {
       TargetOptions options,
       int lockFd,
       ChunkIndex index,
-      BlockAllocator allocator,
+      ExtentAllocator allocator,
       LogFiles logFiles,
       ChunkLog log) {
     this.dir = dir;
@@ -140,7 +140,12 @@ public final class TargetStore implements AutoCloseable {
     logFiles.replay();
     // Data of replayed records may still be in a cache when the last process ran without flushes.
     options.host().syncFile(device);
-    BlockAllocator allocator = new ExtentAllocator(superblock.deviceSizeBytes());
+    ExtentAllocator allocator =
+        new ExtentAllocator(
+            superblock.deviceSizeBytes(),
+            options
+                .space()
+                .reserveBytes(superblock.deviceSizeBytes() - Geometry.FIRST_EXTENT_OFFSET));
     takeBlocks(dir, index, allocator);
     ChunkLog log = logFiles.openNext();
     LOGGER.info(
@@ -442,12 +447,34 @@ public final class TargetStore implements AutoCloseable {
     return offline;
   }
 
+  /** What it can be filled with. */
   public long capacityBytes() {
-    return allocator.capacityBytes();
+    return allocator.capacityBytes() - allocator.reserveBytes();
   }
 
+  /** What it takes yet; 0 when only the reserve is left. */
   public long freeBytes() {
-    return allocator.freeBytes();
+    return Math.max(0, allocator.freeBytes() - allocator.reserveBytes());
+  }
+
+  /** How much room there is and how it lies. Owner: reactor. */
+  public SpaceReport space() {
+    long free = allocator.freeBytes();
+    long capacity = allocator.capacityBytes();
+    SpaceReport.Level level =
+        free - Geometry.BLOCK_UNIT_BYTES < allocator.reserveBytes()
+            ? SpaceReport.Level.REJECT
+            : free < options.space().lowBytes(capacity)
+                ? SpaceReport.Level.LOW
+                : SpaceReport.Level.OK;
+    return new SpaceReport(
+        level,
+        capacity,
+        free,
+        allocator.reserveBytes(),
+        allocator.extents(),
+        allocator.freeExtents(),
+        allocator.fragmentedBytes());
   }
 
   public long chunkCount() {

@@ -237,7 +237,13 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       sizeClass = oldClass;
       return true;
     }
-    long allocated = store().allocator().allocate(Geometry.classFor(newLength));
+    int wanted = Geometry.classFor(newLength);
+    // The block that it replaces comes free: what is there can be overwritten to the last.
+    boolean neutral = state.hasBlock() && wanted <= oldClass;
+    long allocated =
+        neutral
+            ? store().allocator().allocateReserved(wanted)
+            : store().allocator().allocate(wanted);
     if (allocated == BlockAllocator.NO_SPACE) {
       return false;
     }

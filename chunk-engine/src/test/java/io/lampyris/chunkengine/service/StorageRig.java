@@ -46,7 +46,11 @@ final class StorageRig implements AutoCloseable {
   volatile java.util.Set<IoRequest.Kind> failing = java.util.Set.of();
 
   StorageRig(Path dir, Durability durability) throws StoreException {
-    store = TargetStore.open(dir, TargetOptions.defaults().withDurability(durability));
+    this(dir, TargetOptions.defaults().withDurability(durability));
+  }
+
+  StorageRig(Path dir, TargetOptions options) throws StoreException {
+    store = TargetStore.open(dir, options);
     StorageService[] made = new StorageService[1];
     reactor = Reactor.builder("data-test").agent(on -> made[0] = service(on)).build();
     LocalNetwork network = new LocalNetwork();
