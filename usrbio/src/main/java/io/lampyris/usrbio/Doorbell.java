@@ -1,8 +1,14 @@
 package io.lampyris.usrbio;
 
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeException;
 import io.lampyris.bindings.Semaphores;
+import io.lampyris.bindings.ShrinkableSemaphore;
 import io.lampyris.reactor.InboxTask;
 import io.lampyris.reactor.ReactorContext;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -14,6 +20,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A post is a count, so one that comes before the thread waits is not lost. What was posted
  * while nobody waited is taken all at once and wakes the reactor once.
+ *
+ * <p>Every user may write the semaphore's file, and so can shrink it: then it is made whole again.
  */
 final class Doorbell implements InboxTask {
   private static final Logger LOG = LoggerFactory.getLogger(Doorbell.class);
@@ -28,21 +36,31 @@ final class Doorbell implements InboxTask {
     RINGING
   }
 
-  /** Bounds how long a program that never stops posting can keep the thread. */
-  private static final int DRAIN_MAX = 1 << 20;
+  /** How often to see whether the memory is still there. */
+  private static final long CHECK_NS = 1_000_000_000;
 
   private final String name;
   private final MemorySegment semaphore;
+  private final ShrinkableSemaphore.Waiter waiter;
+  private final int fd;
   private final ReactorContext context;
   private final Thread thread;
   private volatile Phase phase = Phase.QUIET;
   private volatile boolean stopping;
+  private boolean wasShrunk;
 
   /** Makes the semaphore; {@code name} is without the slash. */
   Doorbell(String name, String threadName, ReactorContext context) {
     this.name = name;
     this.context = context;
     semaphore = Semaphores.createNamed(name, 0666, 0);
+    waiter = new ShrinkableSemaphore.Waiter(semaphore);
+    fd = Libc.open(path(), Fcntl.O_RDWR | Fcntl.O_CLOEXEC | Fcntl.O_NOFOLLOW, 0);
+    if (fd < 0) {
+      waiter.close();
+      removeSemaphore();
+      throw new NativeException("open", path(), -fd);
+    }
     thread = Thread.ofPlatform().daemon().name(threadName).unstarted(this::run);
     thread.start();
   }
@@ -77,31 +95,46 @@ final class Doorbell implements InboxTask {
   }
 
   private boolean waitForPost() {
-    if (drain() == 0) {
-      int result = Semaphores.wait(semaphore);
-      if (result < 0 && !stopping) {
-        LOG.error("submit semaphore is lost; observed={}; rings are polled by timer", -result);
-        stopping = true;
-      }
-      drain();
+    int result = waiter.await(System.nanoTime() + CHECK_NS);
+    if (result == -Errno.ETIMEDOUT) {
+      return false;
+    }
+    if (result == -Errno.EFAULT) {
+      result = restore();
+    }
+    if (result < 0 && !stopping) {
+      LOG.error("submit semaphore is lost; observed={}; rings are polled by timer", -result);
+      stopping = true;
     }
     return !stopping;
   }
 
-  private int drain() {
-    int count = 0;
-    while (count < DRAIN_MAX && Semaphores.tryWait(semaphore) == 0) {
-      count++;
+  /** Gives the file its memory back, and what sem_init leaves there; 0 or -errno. */
+  private int restore() {
+    if (!wasShrunk) {
+      wasShrunk = true;
+      LOG.warn(
+          "a program shrank the submit semaphore; observed={}; it is restored, each time", path());
     }
-    return count;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment fresh = arena.allocate(ShrinkableSemaphore.SIZE_BYTES, 8);
+      ShrinkableSemaphore.init(fresh);
+      return (int) Math.min(0, Libc.pwrite(fd, fresh, fresh.byteSize(), 0));
+    }
   }
 
   /** Ends the thread and removes the semaphore. Any thread, once. */
   void close() {
     stopping = true;
-    Semaphores.post(semaphore);
+    waiter.stop();
     LockSupport.unpark(thread);
     Threads.join(thread);
+    waiter.close();
+    Libc.close(fd);
+    removeSemaphore();
+  }
+
+  private void removeSemaphore() {
     Semaphores.closeNamed(semaphore);
     Semaphores.unlinkNamed(name);
   }

@@ -1,6 +1,8 @@
 package io.lampyris.usrbio;
 
-import io.lampyris.bindings.Semaphores;
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.ShrinkableMemory;
+import io.lampyris.bindings.ShrinkableSemaphore;
 import io.lampyris.client.FileIo;
 import io.lampyris.client.FileSystem.User;
 import java.lang.foreign.MemorySegment;
@@ -85,13 +87,19 @@ final class Ring extends Registration {
    * Before the program hears of its registration: takes over where the ring stands, and makes its
    * semaphore.
    *
-   * @return false when the memory holds no ring
+   * @return false when the memory holds no ring, or is gone again
    */
   boolean initialize() {
-    sqeTail = RingLayout.index(memory, RingLayout.SQE_TAIL_AT);
-    claimed = sqeTail;
-    cqeHead = RingLayout.index(memory, RingLayout.CQE_HEAD_AT);
-    return isPosition(sqeTail) && isPosition(cqeHead) && Semaphores.init(semaphore, true, 0) == 0;
+    try {
+      sqeTail = RingLayout.index(memory, RingLayout.SQE_TAIL_AT);
+      claimed = sqeTail;
+      cqeHead = RingLayout.index(memory, RingLayout.CQE_HEAD_AT);
+      ShrinkableSemaphore.init(semaphore);
+      ShrinkableMemory.faultBarrier();
+    } catch (InternalError fault) {
+      return false;
+    }
+    return isPosition(sqeTail) && isPosition(cqeHead);
   }
 
   // ------------------------------------------------------------------------------ claiming
@@ -225,9 +233,12 @@ final class Ring extends Registration {
     RingLayout.index(memory, RingLayout.CQE_HEAD_AT, cqeHead);
   }
 
-  /** At its maximum it has as many wake-ups pending as anyone could want. */
-  void post() {
-    Semaphores.post(semaphore);
+  /**
+   * Wakes who waits for completions; false when the memory is gone. At its maximum a semaphore has
+   * as many wake-ups pending as anyone could want. A fault barrier.
+   */
+  boolean post() {
+    return ShrinkableSemaphore.post(semaphore) != -Errno.EFAULT;
   }
 
   /** Its memory is not to be touched again. */

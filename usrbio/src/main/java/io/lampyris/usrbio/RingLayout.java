@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.lampyris.bindings.Semaphores;
+import io.lampyris.bindings.ShrinkableSemaphore;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
@@ -90,7 +90,7 @@ public final class RingLayout {
     assert INODE == 24 && FILE_OFFSET == 32 && LENGTH == 40 : "args";
     assert CQE.byteSize() == CQE_BYTES && CQE_RESULT == 8 && CQE_USERDATA == 16 : "cqe";
     assert SQE.byteSize() == SQE_BYTES && SQE_SLOT == 0 && SQE_USERDATA == 8 : "sqe";
-    assert SEMAPHORE_BYTES == Semaphores.SIZE_BYTES : "sem_t";
+    assert SEMAPHORE_BYTES == ShrinkableSemaphore.SIZE_BYTES : "sem_t";
     // Every array begins where its 8-byte fields are aligned, whatever E is.
     assert ENTRIES_AT % 8 == 0 && ARGS_BYTES % 8 == 0 && CQE_BYTES % 8 == 0 : "alignment";
   }

@@ -1,7 +1,7 @@
 package io.lampyris.usrbio;
 
 import io.lampyris.bindings.Errno;
-import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.client.DataPath;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.OpenInode;
@@ -41,6 +41,9 @@ public final class RingServer implements Agent {
 
   /** A semaphore that programs post for ever and nobody waits for would reach its maximum. */
   private static final long REARM_NS = 1_000_000_000;
+
+  /** A program can cause as many stray faults as it likes. */
+  private static final long STRAY_LOG_NS = 10_000_000_000L;
 
   private static final int PRIORITIES = Priority.values().length;
   private static final long NEVER = Long.MAX_VALUE;
@@ -85,6 +88,7 @@ public final class RingServer implements Agent {
   private long scanAtNs = NEVER;
   private long lastWorkNs;
   private long lastArmNs;
+  private long lastStrayNs = -STRAY_LOG_NS;
 
   /**
    * @param dataPath of the same reactor
@@ -246,6 +250,8 @@ public final class RingServer implements Agent {
 
   private int gatherAll(long nowNs) {
     int before = claimedCount;
+    // First: a ring whose faults end the round is not always before the same others.
+    turn = turn + 1 & Integer.MAX_VALUE;
     try {
       for (int p = 0; p < PRIORITIES; p++) {
         int count = polledCounts[p];
@@ -255,8 +261,7 @@ public final class RingServer implements Agent {
           count = polledCounts[p];
         }
       }
-      turn = turn + 1 & Integer.MAX_VALUE;
-      faultBarrier();
+      ShrinkableMemory.faultBarrier();
     } catch (InternalError fault) {
       onFault(fault);
     }
@@ -269,7 +274,7 @@ public final class RingServer implements Agent {
       return;
     }
     // Faults of the rings before this one, and of its indices, surface here, before it changes.
-    faultBarrier();
+    ShrinkableMemory.faultBarrier();
     if (ready == Ring.BROKEN) {
       retireBroken(ring, "indices outside the ring");
       return;
@@ -284,7 +289,7 @@ public final class RingServer implements Agent {
       ring.claim(io);
       claimed[claimedCount++] = io;
     }
-    faultBarrier();
+    ShrinkableMemory.faultBarrier();
     touched = null;
   }
 
@@ -414,24 +419,13 @@ public final class RingServer implements Agent {
       written++;
     }
     ring.publish();
-    // A native call: the fault barrier of what was written. The semaphore is posted by libc, where
-    // a fault would be the end, so the memory had better be there.
-    boolean whole = ring.file.isWhole();
+    // The fault barrier of what was written, too.
+    boolean whole = ring.post();
     touched = null;
-    if (whole) {
-      ring.post();
-    } else {
+    if (!whole) {
       retireBroken(ring, "shared memory was shrunk");
     }
     return written;
-  }
-
-  /**
-   * An {@link InternalError} of what came before is thrown here, not later. Any native call does;
-   * this one is cheap, and unlike those that capture errno never allocates.
-   */
-  private static void faultBarrier() {
-    int ignored = Libc.getuid();
   }
 
   private void onFault(InternalError fault) {
@@ -450,8 +444,11 @@ public final class RingServer implements Agent {
         }
       }
     }
-    if (!found) {
-      throw fault;
+    long nowNs = context.nowNs();
+    if (!found && nowNs - lastStrayNs > STRAY_LOG_NS) {
+      // Shrunk and grown again: what was read there hurts no other ring.
+      lastStrayNs = nowNs;
+      LOG.warn("a fault in a ring's memory, which is there again; observed={}", fault.toString());
     }
   }
 
@@ -490,7 +487,7 @@ public final class RingServer implements Agent {
           ready = polled[p][i].ready(nowNs) != 0;
         }
       }
-      faultBarrier();
+      ShrinkableMemory.faultBarrier();
     } catch (InternalError fault) {
       onFault(fault);
       ready = true;

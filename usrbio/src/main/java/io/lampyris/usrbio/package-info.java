@@ -69,10 +69,12 @@
  * Shared memory is claimed whole when it is registered, so a full {@code /dev/shm} is an error then
  * and no fault later; an I/O into an iov that was shrunk before it began fails with EFAULT.
  *
- * <p>Known limits: a program can still end the process if it shrinks a ring in the few hundred ns
- * between the check and libc's post of its semaphore, shrinks an iov while an I/O moves its bytes,
- * or shrinks the file of a submit semaphore, which all users may write. Semaphores in Java over
- * futex calls, which answer EFAULT instead of faulting, would close the first and the last.
+ * <p>Semaphores are programs' memory too, and libc would die of a fault there: this side's part is
+ * done by the kernel ({@link io.lampyris.bindings.ShrinkableSemaphore}). A submit semaphore, whose
+ * file all users may write, is restored within a second when somebody shrank it.
+ *
+ * <p>Known limit: a program can still end the process if it shrinks an iov while an I/O moves its
+ * bytes.
  */
 @NullMarked
 package io.lampyris.usrbio;

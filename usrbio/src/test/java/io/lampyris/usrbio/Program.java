@@ -91,6 +91,7 @@ final class Program implements AutoCloseable {
     final int slots;
     private final MemorySegment completed;
     private final MemorySegment submit;
+    private final String submitPath;
     private final ArrayDeque<Integer> freeSlots = new ArrayDeque<>();
 
     Ring(int entries, String attributes) throws FileSystemException {
@@ -106,7 +107,12 @@ final class Program implements AutoCloseable {
       String priority =
           attributes.contains(".ph") ? ".ph" : attributes.contains(".pl") ? ".pl" : "";
       byte[] link = registry.readSymlink(caller, "iovs/submit-ios" + priority);
-      submit = Semaphores.openNamed(new String(link, UTF_8).substring("/dev/shm/sem.".length()));
+      submitPath = new String(link, UTF_8);
+      submit = Semaphores.openNamed(submitPath.substring("/dev/shm/sem.".length()));
+    }
+
+    String submitPath() {
+      return submitPath;
     }
 
     int index(long at) {

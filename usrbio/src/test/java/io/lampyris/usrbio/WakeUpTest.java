@@ -10,7 +10,9 @@ import io.lampyris.usrbio.Program.Memory;
 import io.lampyris.usrbio.Program.Ring;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -78,6 +80,25 @@ class WakeUpTest {
         for (int spin = n % 500; spin > 0; spin--) {
           Thread.onSpinWait();
         }
+      }
+    }
+  }
+
+  @Test
+  void aSubmitSemaphoreThatAProgramShrinksIsRestored() throws Exception {
+    try (Rig rig = rig(config(0, HOUR_NS, HOUR_NS, 0))) {
+      Program program = rig.program();
+      Memory memory = program.new Memory(4096, "");
+      Ring ring = program.new Ring(4, ".r0.t0");
+      for (int n = 0; n < 2; n++) {
+        rig.awaitSleep();
+        Path file = Path.of(ring.submitPath());
+        Files.write(file, new byte[0], StandardOpenOption.TRUNCATE_EXISTING);
+        // A post before that would be the end of this process: the program uses libc.
+        Rig.await("memory", () -> file.toFile().length() > 0);
+        ring.prepare(memory.id, 0, FILE, 0, 10, n);
+        ring.submit();
+        assertEquals(n, ring.await(1).getFirst().userdata());
       }
     }
   }
