@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.bytes.BytesStore;
+import net.openhft.chronicle.bytes.PointerBytesStore;
 import net.openhft.chronicle.queue.ExcerptAppender;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
@@ -33,13 +35,14 @@ final class ChronicleChunkLog implements ChunkLog {
   private static final long QUEUE_OVERHEAD_BYTES = 1 << 20;
 
   private final Host host;
+  private final UUID uuid;
   private final long reserveBytes;
   private final SingleChronicleQueue queue;
   private final ExcerptAppender appender;
   private final Path file;
   private final int fd;
   private final Crc32c crc = new Crc32c();
-  private final byte[] scratch = new byte[LogRecord.COMMITTED_MAX_BYTES];
+  private final byte[] scratch = new byte[LogRecord.REDO_PREFIX_MAX_BYTES];
   private final MemorySegment record = MemorySegment.ofArray(scratch);
 
   private long reservedBytes;
@@ -47,23 +50,35 @@ final class ChronicleChunkLog implements ChunkLog {
   private long sequence;
   private long group;
   private long durableGroup;
+  private long appliedSequence;
   private int groupRecords;
+  private final int redoMaxBytes;
+  private final PointerBytesStore payload = BytesStore.nativePointer();
 
-  /** Creates the directory, the queue, and in it the first group, which names the generation. */
+  /**
+   * Creates the directory, the queue, and in it the first group, which names the generation.
+   *
+   * @param appliedSequence as for {@link #applied}
+   */
   ChronicleChunkLog(
       TargetOptions options,
       Path directory,
       UUID uuid,
       long generation,
       long lastSequence,
-      long lastGroup)
+      long lastGroup,
+      long appliedSequence)
       throws StoreException {
     host = options.host();
+    this.uuid = uuid;
     reserveBytes = options.logReserveBytes();
     checkRoom(options, directory);
     sequence = lastSequence;
     group = lastGroup + 1;
     durableGroup = lastGroup;
+    this.appliedSequence = appliedSequence;
+    // The queue maps a quarter more than a mapping: no record may be longer than that.
+    redoMaxBytes = Math.min(LogRecord.REDO_PAYLOAD_MAX_BYTES, options.logMapBytes() / 8);
     host.createDirectories(directory);
     try {
       queue =
@@ -130,10 +145,11 @@ final class ChronicleChunkLog implements ChunkLog {
   }
 
   @Override
-  public boolean reserve(int records, boolean urgent) {
+  public boolean reserve(int records, long payloadBytes, boolean urgent) {
     long needed =
         position
-            + (records + 1L) * (LogRecord.COMMITTED_MAX_BYTES + 8)
+            + (records + 1L) * (LogRecord.REDO_PREFIX_MAX_BYTES + 16)
+            + payloadBytes
             + QUEUE_OVERHEAD_BYTES
             + (urgent ? 0 : URGENT_BYTES);
     if (reservedBytes - position < reserveBytes / 2 || needed > reservedBytes) {
@@ -151,8 +167,44 @@ final class ChronicleChunkLog implements ChunkLog {
   }
 
   @Override
-  public void committed(ChunkState chunk) {
-    append(LogRecord.encodeCommitted(record, ++sequence, group, chunk, crc));
+  public int redoMaxBytes() {
+    return redoMaxBytes;
+  }
+
+  @Override
+  public void committed(ChunkState chunk, boolean commitsPending) {
+    append(LogRecord.encodeCommitted(record, ++sequence, group, chunk, commitsPending, crc));
+  }
+
+  @Override
+  public void pending(ChunkState chunk) {
+    append(LogRecord.encodePending(record, ++sequence, group, chunk, crc));
+  }
+
+  @Override
+  public void redo(
+      ChunkState chunk,
+      boolean pending,
+      int from,
+      MemorySegment memory,
+      long offset,
+      int payloadBytes,
+      int payloadCrc) {
+    assert payloadBytes <= redoMaxBytes : "a payload of " + payloadBytes;
+    int prefix =
+        LogRecord.encodeRedoPrefix(
+            record, ++sequence, group, chunk, pending, from, payloadBytes, payloadCrc, crc);
+    payload.set(memory.address() + offset, payloadBytes);
+    try (DocumentContext document = appender.writingDocument()) {
+      Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
+      bytes.write(scratch, 0, prefix);
+      bytes.write(payload, 0L, payloadBytes);
+      for (int end = prefix + payloadBytes; (end & 7) != 0; end++) {
+        bytes.writeByte((byte) 0);
+      }
+      position = bytes.writePosition();
+    }
+    groupRecords++;
   }
 
   @Override
@@ -162,7 +214,9 @@ final class ChronicleChunkLog implements ChunkLog {
 
   @Override
   public long endGroup() {
-    append(LogRecord.encodeGroupEnd(record, ++sequence, group, groupRecords, durableGroup, crc));
+    append(
+        LogRecord.encodeGroupEnd(
+            record, ++sequence, group, groupRecords, durableGroup, appliedSequence, uuid, crc));
     groupRecords = 0;
     return group++;
   }
@@ -179,6 +233,12 @@ final class ChronicleChunkLog implements ChunkLog {
   @Override
   public void durable(long durable) {
     durableGroup = Math.max(durableGroup, durable);
+  }
+
+  @Override
+  public void applied(long applied) {
+    assert applied <= sequence : "only what was appended can be applied";
+    appliedSequence = Math.max(appliedSequence, applied);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /** The open end of a target's log: takes groups of records. Owner: reactor. */
@@ -7,11 +8,41 @@ interface ChunkLog extends AutoCloseable {
   /** The file whose flush makes appended groups durable. */
   Path file();
 
-  /** Whether there is room for this many more records; false means the host's disk is full. */
-  boolean reserve(int records, boolean urgent);
+  /**
+   * Whether there is room for this many more records with so many bytes of payload in all; false
+   * means the host's disk is full.
+   */
+  boolean reserve(int records, long payloadBytes, boolean urgent);
 
-  /** Appends a chunk's new state to the open group. */
-  void committed(ChunkState chunk);
+  /** A redo record's payload has at most this many bytes. */
+  int redoMaxBytes();
+
+  /**
+   * Appends a chunk's new state to the open group.
+   *
+   * @param commitsPending whether it is the pending version that was appended before
+   */
+  void committed(ChunkState chunk, boolean commitsPending);
+
+  /** Appends a version that is not committed yet to the open group. */
+  void pending(ChunkState chunk);
+
+  /**
+   * Appends an overwrite with its payload to the open group.
+   *
+   * @param pending whether the version is not committed yet
+   * @param from where in the chunk the payload belongs
+   * @param memory native; the log owns what it copies, so nobody may change it meanwhile
+   * @param payloadCrc the payload's checksum
+   */
+  void redo(
+      ChunkState chunk,
+      boolean pending,
+      int from,
+      MemorySegment memory,
+      long offset,
+      int payloadBytes,
+      int payloadCrc);
 
   /** Appends a chunk's removal to the open group. */
   void removed(ChunkState chunk);
@@ -25,6 +56,12 @@ interface ChunkLog extends AutoCloseable {
 
   /** A flush that was submitted after this group's end has completed. */
   void durable(long group);
+
+  /**
+   * All that was to be redone up to a sequence number is in its place, durably; group ends say so
+   * from now on.
+   */
+  void applied(long sequence);
 
   long lastGroup();
 

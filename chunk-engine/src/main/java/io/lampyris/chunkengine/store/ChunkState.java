@@ -61,6 +61,25 @@ public final class ChunkState {
     shrunk = false;
   }
 
+  void copyFrom(ChunkState other) {
+    inode = other.inode;
+    chunkIndex = other.chunkIndex;
+    version = other.version;
+    chainVersion = other.chainVersion;
+    lengthBytes = other.lengthBytes;
+    chunkSizeBytes = other.chunkSizeBytes;
+    crc32c = other.crc32c;
+    blockOffset = other.blockOffset;
+    sizeClass = other.sizeClass;
+    System.arraycopy(other.unitCrcs, 0, unitCrcs, 0, unitCrcs.length);
+    clientHigh = other.clientHigh;
+    clientLow = other.clientLow;
+    sequence = other.sequence;
+    channel = other.channel;
+    result = other.result;
+    shrunk = other.shrunk;
+  }
+
   int unitBytes() {
     return Geometry.unitBytes(chunkSizeBytes);
   }

@@ -123,7 +123,7 @@ final class GroupCommit {
   private void appendOne() {
     StoreOp op = ready.poll();
     assert op != null : "the caller looked";
-    if (log.reserve(op.logRecords(), op.isRemoval())) {
+    if (log.reserve(op.logRecords(), op.logPayloadBytes(), op.isRemoval())) {
       // Before the append: one that throws must find it here, to answer it.
       logging.add(op);
       op.appendTo(log);

@@ -36,6 +36,7 @@ final class LogFiles {
   private final Path logDir;
   private final UUID uuid;
   private final ChunkIndex index;
+  private final Replayer replayer;
   private final List<Generation> kept = new ArrayList<>();
   private LogCatalog catalog = new LogCatalog(List.of());
   private long records;
@@ -54,6 +55,7 @@ final class LogFiles {
     this.logDir = logDir;
     this.uuid = uuid;
     this.index = index;
+    this.replayer = new Replayer(index);
   }
 
   /** Makes the log of a new target. */
@@ -62,7 +64,7 @@ final class LogFiles {
     host.createDirectories(logDir);
     Generation first = new Generation(1, 1, 1, false);
     Path directory = logDir.resolve(first.directory());
-    try (ChunkLog log = new ChronicleChunkLog(options, directory, uuid, 1, 0, 0)) {
+    try (ChunkLog log = new ChronicleChunkLog(options, directory, uuid, 1, 0, 0, 0)) {
       syncGeneration(host, log.file());
     }
     host.syncDirectory(logDir);
@@ -91,7 +93,7 @@ final class LogFiles {
               .formatted(directory));
     }
     Path file = ChronicleChunkLog.fileIn(directory);
-    LogScanner.Result result = new LogScanner(file, uuid, generation, new Replayer()).scan();
+    LogScanner.Result result = new LogScanner(file, uuid, generation, replayer).scan();
     records += result.records();
     lastGroup = result.lastGroup();
     lastSequence = result.lastSequence();
@@ -118,19 +120,15 @@ final class LogFiles {
     }
   }
 
-  private final class Replayer implements LogScanner.Visitor {
-    @Override
-    public void onCommitted(ChunkState chunk) {
-      index.put(chunk);
-    }
-
-    @Override
-    public void onRemoved(ChunkState chunk) {
-      index.remove(chunk.inode, chunk.chunkIndex);
-    }
+  /** What replay found beside the index; what is to be redone goes before {@link #openNext}. */
+  Replayer replayer() {
+    return replayer;
   }
 
-  /** Opens a fresh generation, a snapshot of the index when the log is worth rewriting. */
+  /**
+   * Opens a fresh generation, a snapshot of the index when the log is worth rewriting. Everything
+   * that was to be redone has to be in its place, durably.
+   */
   ChunkLog openNext() throws StoreException {
     long dead = records - index.count();
     snapshot =
@@ -139,7 +137,9 @@ final class LogFiles {
     Path directory = logDir.resolve("gen-%06d".formatted(number));
     host.deleteTree(directory);
     long firstGroup = lastGroup + 1;
-    ChunkLog log = new ChronicleChunkLog(options, directory, uuid, number, lastSequence, lastGroup);
+    ChunkLog log =
+        new ChronicleChunkLog(
+            options, directory, uuid, number, lastSequence, lastGroup, lastSequence);
     try {
       if (snapshot) {
         writeSnapshot(log);
@@ -163,18 +163,26 @@ final class LogFiles {
     ChunkState chunk = new ChunkState();
     ChunkIndex.Cursor cursor = index.cursor();
     for (long n = 1; cursor.next(chunk); n++) {
-      if (!log.reserve(1, true)) {
-        throw new StoreException(
-            Reason.NO_SPACE,
-            "no room to rewrite the chunk log; observed=%d of %d records written, limit=all; remedy: free space on the host file system of %s"
-                .formatted(n - 1, index.count(), logDir));
-      }
-      log.committed(chunk);
+      reserveForSnapshot(log, 0);
+      log.committed(chunk, false);
       if (n % SNAPSHOT_GROUP == 0) {
         log.endGroup();
       }
     }
+    for (Replayer.Pending pending : replayer.pending()) {
+      reserveForSnapshot(log, pending.payloadBytes());
+      pending.appendTo(log);
+    }
     log.endGroup();
+  }
+
+  private void reserveForSnapshot(ChunkLog log, int payloadBytes) throws StoreException {
+    if (!log.reserve(1, payloadBytes, true)) {
+      throw new StoreException(
+          Reason.NO_SPACE,
+          "no room to rewrite the chunk log; observed=a snapshot of %d chunks did not fit, limit=all of them; remedy: free space on the host file system of %s"
+              .formatted(index.count(), logDir));
+    }
   }
 
   private void deleteUnnamed() throws StoreException {

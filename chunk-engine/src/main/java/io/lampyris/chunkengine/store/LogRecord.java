@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.store;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,10 +21,10 @@ final class LogRecord {
   static final byte COMMITTED = 2;
   static final byte REMOVED = 3;
 
-  /** Reserved: a version that is durable and not yet committed down the chain. */
+  /** A version that is durable and not yet committed. */
   static final byte PENDING = 4;
 
-  /** Reserved: a small overwrite with its payload. */
+  /** A small overwrite with its payload, which is written in place once this is durable. */
   static final byte REDO = 5;
 
   static final byte GROUP_END = 6;
@@ -38,7 +39,7 @@ final class LogRecord {
   static final long AT_GROUP = 24;
   static final int HEADER_BYTES = 32;
 
-  // COMMITTED and REMOVED.
+  // COMMITTED, PENDING, REDO and REMOVED.
   static final long AT_INODE = 32;
   static final long AT_CHUNK_INDEX = 40;
   static final long AT_CHUNK_VERSION = 44;
@@ -50,15 +51,33 @@ final class LogRecord {
   static final long AT_RESULT = 80;
   static final int REMOVED_BYTES = 88;
 
-  // COMMITTED alone.
+  // COMMITTED, PENDING and REDO.
   static final long AT_BLOCK_OFFSET = 88;
   static final long AT_CHUNK_LENGTH = 96;
   static final long AT_CHUNK_SIZE = 100;
   static final long AT_CHUNK_CRC = 104;
   static final long AT_SIZE_CLASS = 108;
   static final long AT_UNIT_COUNT = 109;
+  static final long AT_FLAGS = 110;
   static final long AT_UNIT_CRCS = 112;
   static final int COMMITTED_MAX_BYTES = 112 + Geometry.UNITS_MAX * Integer.BYTES;
+
+  /** Of a REDO: its version is pending, the payload is not applied before it is committed. */
+  static final short FLAG_PENDING = 1;
+
+  /** Of a COMMITTED: commits the pending version before it, and the payload of that if any. */
+  static final short FLAG_COMMITS_PENDING = 2;
+
+  // REDO alone, behind the checksums of the units: these two, then the payload.
+  static final long REDO_PAYLOAD_OFFSET = 0;
+  static final long REDO_PAYLOAD_BYTES = 4;
+  static final int REDO_HEAD_BYTES = 8;
+
+  /** A REDO record without its payload. */
+  static final int REDO_PREFIX_MAX_BYTES = COMMITTED_MAX_BYTES + REDO_HEAD_BYTES;
+
+  /** A payload has at most this many bytes. */
+  static final int REDO_PAYLOAD_MAX_BYTES = 1 << 20;
 
   // GENERATION.
   static final long AT_UUID_HIGH = 32;
@@ -69,8 +88,12 @@ final class LogRecord {
   // GROUP_END.
   static final long AT_RECORD_COUNT = 32;
   static final long AT_DURABLE_GROUP = 40;
-  static final int GROUP_END_BYTES = 48;
+  static final long AT_APPLIED_SEQUENCE = 48;
+  static final long AT_TARGET = 56;
+  static final int GROUP_END_BYTES = 64;
 
+  private static final ValueLayout.OfShort SHORT =
+      JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT =
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfLong LONG =
@@ -78,6 +101,7 @@ final class LogRecord {
 
   static {
     assert COMMITTED_MAX_BYTES == 176 && COMMITTED_MAX_BYTES % 8 == 0 : "as the table says";
+    assert GROUP_END_BYTES <= COMMITTED_MAX_BYTES : "all but payloads fit one scratch array";
   }
 
   private LogRecord() {}
@@ -110,18 +134,99 @@ final class LogRecord {
   }
 
   static int encodeGroupEnd(
-      MemorySegment to, long sequence, long group, int records, long durableGroup, Crc32c crc) {
+      MemorySegment to,
+      long sequence,
+      long group,
+      int records,
+      long durableGroup,
+      long appliedSequence,
+      UUID uuid,
+      Crc32c crc) {
     header(to, GROUP_END, GROUP_END_BYTES, sequence, group);
     to.set(INT, AT_RECORD_COUNT, records);
     to.set(LONG, AT_DURABLE_GROUP, durableGroup);
+    to.set(LONG, AT_APPLIED_SEQUENCE, appliedSequence);
+    to.set(LONG, AT_TARGET, mixed(uuid));
     return seal(to, GROUP_END_BYTES, crc);
   }
 
+  private static long mixed(UUID uuid) {
+    return uuid.getMostSignificantBits() ^ uuid.getLeastSignificantBits();
+  }
+
+  /** Of a GROUP_END: whether this target wrote it; a payload may be a copy of another's log. */
+  static boolean isOf(MemorySegment from, long at, UUID uuid) {
+    return from.get(LONG, at + AT_TARGET) == mixed(uuid);
+  }
+
+  /** Where what follows the units' checksums starts. */
+  private static int stateBytes(int units) {
+    return (int) (AT_UNIT_CRCS + units * 4L + 7) & -8;
+  }
+
   static int encodeCommitted(
-      MemorySegment to, long sequence, long group, ChunkState chunk, Crc32c crc) {
-    int units = chunk.unitCount();
-    int lengthBytes = (int) (AT_UNIT_CRCS + units * 4L + 7) & -8;
+      MemorySegment to,
+      long sequence,
+      long group,
+      ChunkState chunk,
+      boolean commitsPending,
+      Crc32c crc) {
+    int lengthBytes = stateBytes(chunk.unitCount());
     header(to, COMMITTED, lengthBytes, sequence, group);
+    encodeState(to, chunk, commitsPending ? FLAG_COMMITS_PENDING : 0);
+    return seal(to, lengthBytes, crc);
+  }
+
+  static int encodePending(
+      MemorySegment to, long sequence, long group, ChunkState chunk, Crc32c crc) {
+    int lengthBytes = stateBytes(chunk.unitCount());
+    header(to, PENDING, lengthBytes, sequence, group);
+    encodeState(to, chunk, (short) 0);
+    return seal(to, lengthBytes, crc);
+  }
+
+  /** The length of a REDO record without its payload, and with it. */
+  static int redoPrefixBytes(ChunkState chunk) {
+    return stateBytes(chunk.unitCount()) + REDO_HEAD_BYTES;
+  }
+
+  static int redoBytes(ChunkState chunk, int payloadBytes) {
+    return redoPrefixBytes(chunk) + payloadBytes + 7 & -8;
+  }
+
+  /**
+   * Encodes a REDO record but for its payload, which follows the prefix, and zeros to a multiple of
+   * 8, which follow the payload.
+   *
+   * @param payloadCrc the payload's checksum
+   * @return the prefix's length
+   */
+  static int encodeRedoPrefix(
+      MemorySegment to,
+      long sequence,
+      long group,
+      ChunkState chunk,
+      boolean pending,
+      int payloadOffset,
+      int payloadBytes,
+      int payloadCrc,
+      Crc32c crc) {
+    int prefix = redoPrefixBytes(chunk);
+    int lengthBytes = redoBytes(chunk, payloadBytes);
+    header(to, REDO, prefix, sequence, group);
+    to.set(INT, AT_LENGTH, lengthBytes);
+    encodeState(to, chunk, pending ? FLAG_PENDING : 0);
+    to.set(INT, prefix - REDO_HEAD_BYTES + REDO_PAYLOAD_OFFSET, payloadOffset);
+    to.set(INT, prefix - REDO_HEAD_BYTES + REDO_PAYLOAD_BYTES, payloadBytes);
+    int sealed = crc.of(to, AT_LENGTH, prefix - (int) AT_LENGTH);
+    sealed = crc.combine(sealed, payloadCrc, payloadBytes);
+    int padding = lengthBytes - prefix - payloadBytes;
+    to.set(INT, AT_CRC, padding == 0 ? sealed : crc.combine(sealed, crc.ofZeros(padding), padding));
+    return prefix;
+  }
+
+  private static void encodeState(MemorySegment to, ChunkState chunk, short flags) {
+    int units = chunk.unitCount();
     encodeUpdate(to, chunk);
     to.set(LONG, AT_BLOCK_OFFSET, chunk.blockOffset);
     to.set(INT, AT_CHUNK_LENGTH, chunk.lengthBytes);
@@ -129,10 +234,10 @@ final class LogRecord {
     to.set(INT, AT_CHUNK_CRC, chunk.crc32c);
     to.set(JAVA_BYTE, AT_SIZE_CLASS, (byte) chunk.sizeClass);
     to.set(JAVA_BYTE, AT_UNIT_COUNT, (byte) units);
+    to.set(SHORT, AT_FLAGS, flags);
     for (int unit = 0; unit < units; unit++) {
       to.set(INT, AT_UNIT_CRCS + unit * 4L, chunk.unitCrcs[unit]);
     }
-    return seal(to, lengthBytes, crc);
   }
 
   static int encodeRemoved(
@@ -180,6 +285,10 @@ final class LogRecord {
     return from.get(LONG, at + AT_DURABLE_GROUP);
   }
 
+  static long appliedSequence(MemorySegment from, long at) {
+    return from.get(LONG, at + AT_APPLIED_SEQUENCE);
+  }
+
   static long generation(MemorySegment from, long at) {
     return from.get(LONG, at + AT_GENERATION);
   }
@@ -208,14 +317,15 @@ final class LogRecord {
   private static int minBytes(byte type) {
     return switch (type) {
       case GENERATION -> GENERATION_BYTES;
-      case COMMITTED -> (int) AT_UNIT_CRCS;
+      case COMMITTED, PENDING -> (int) AT_UNIT_CRCS;
+      case REDO -> (int) AT_UNIT_CRCS + REDO_HEAD_BYTES;
       case REMOVED -> REMOVED_BYTES;
       case GROUP_END -> GROUP_END_BYTES;
       default -> HEADER_BYTES;
     };
   }
 
-  /** Reads what COMMITTED and REMOVED share. */
+  /** Reads what all records of a chunk share. */
   static void decodeUpdate(MemorySegment from, long at, ChunkState into) {
     into.clear();
     into.inode = from.get(LONG, at + AT_INODE);
@@ -229,8 +339,8 @@ final class LogRecord {
     into.result = (int) from.get(LONG, at + AT_RESULT);
   }
 
-  /** Reads a COMMITTED record; false when its fields contradict each other. */
-  static boolean decodeCommitted(MemorySegment from, long at, ChunkState into) {
+  /** Reads a COMMITTED, PENDING or REDO record; false when its fields contradict each other. */
+  static boolean decodeState(MemorySegment from, long at, ChunkState into) {
     decodeUpdate(from, at, into);
     into.blockOffset = from.get(LONG, at + AT_BLOCK_OFFSET);
     into.lengthBytes = from.get(INT, at + AT_CHUNK_LENGTH);
@@ -247,6 +357,42 @@ final class LogRecord {
       into.unitCrcs[unit] = from.get(INT, at + AT_UNIT_CRCS + unit * 4L);
     }
     return true;
+  }
+
+  static boolean hasFlag(MemorySegment from, long at, short flag) {
+    return (from.get(SHORT, at + AT_FLAGS) & flag) != 0;
+  }
+
+  private static long redoHead(MemorySegment from, long at) {
+    return at + stateBytes(from.get(JAVA_BYTE, at + AT_UNIT_COUNT));
+  }
+
+  /** Of a REDO record: where in the chunk its payload belongs. */
+  static int redoPayloadOffset(MemorySegment from, long at) {
+    return from.get(INT, redoHead(from, at) + REDO_PAYLOAD_OFFSET);
+  }
+
+  static int redoPayloadBytes(MemorySegment from, long at) {
+    return from.get(INT, redoHead(from, at) + REDO_PAYLOAD_BYTES);
+  }
+
+  /** Where a REDO record's payload starts. */
+  static long redoPayloadAt(MemorySegment from, long at) {
+    return redoHead(from, at) + REDO_HEAD_BYTES;
+  }
+
+  /**
+   * Whether a REDO record, whose state was decoded, has its payload within itself and the chunk.
+   */
+  static boolean isRedoPlausible(MemorySegment from, long at, ChunkState chunk) {
+    int offset = redoPayloadOffset(from, at);
+    int bytes = redoPayloadBytes(from, at);
+    return chunk.hasBlock()
+        && offset >= 0
+        && bytes > 0
+        && bytes <= REDO_PAYLOAD_MAX_BYTES
+        && (long) offset + bytes <= chunk.lengthBytes
+        && lengthBytes(from, at) == redoBytes(chunk, bytes);
   }
 
   private static boolean isPlausible(ChunkState chunk) {

@@ -28,11 +28,31 @@ final class LogScanner {
 
   /** Takes the records of whole groups, in order. */
   interface Visitor {
-    /** A COMMITTED record. */
-    void onCommitted(ChunkState chunk) throws StoreException;
+    /**
+     * A COMMITTED record.
+     *
+     * @param commitsPending it is the version that was pending, with its payload if that has one
+     */
+    void onCommitted(ChunkState chunk, boolean commitsPending, long sequence) throws StoreException;
+
+    /** A PENDING record. */
+    void onPending(ChunkState chunk) throws StoreException;
+
+    /**
+     * A REDO record.
+     *
+     * @param pending whether its version is pending
+     * @param from where in the chunk the payload belongs
+     * @param payload valid during this call
+     */
+    void onRedo(ChunkState chunk, boolean pending, int from, MemorySegment payload, long sequence)
+        throws StoreException;
 
     /** A REMOVED record. */
     void onRemoved(ChunkState chunk) throws StoreException;
+
+    /** All that was to be redone up to a sequence number is in its place, durably. */
+    void onApplied(long sequence) throws StoreException;
   }
 
   /**
@@ -41,7 +61,7 @@ final class LogScanner {
    * @param endPosition where the last whole group ends in the file
    * @param lastGroup the last whole group
    * @param lastSequence its group end's sequence number
-   * @param records how many COMMITTED and REMOVED records were handed over
+   * @param records how many records of chunks were handed over
    * @param torn whether there is anything behind {@code endPosition}
    * @param tornRecords how many intact records of an incomplete group were cut
    */
@@ -157,20 +177,43 @@ final class LogScanner {
     switch (LogRecord.type(map, at)) {
       case LogRecord.GENERATION -> checkGeneration(at);
       case LogRecord.COMMITTED -> {
-        if (!LogRecord.decodeCommitted(map, at, chunk)) {
-          throw corrupt(at, "a committed record contradicts itself");
-        }
-        records++;
-        visitor.onCommitted(chunk);
+        decodeState(at);
+        boolean commits = LogRecord.hasFlag(map, at, LogRecord.FLAG_COMMITS_PENDING);
+        visitor.onCommitted(chunk, commits, LogRecord.sequence(map, at));
       }
+      case LogRecord.PENDING -> {
+        decodeState(at);
+        visitor.onPending(chunk);
+      }
+      case LogRecord.REDO -> applyRedo(at);
       case LogRecord.REMOVED -> {
         LogRecord.decodeUpdate(map, at, chunk);
         records++;
         visitor.onRemoved(chunk);
       }
-      case LogRecord.GROUP_END -> {}
+      case LogRecord.GROUP_END -> visitor.onApplied(LogRecord.appliedSequence(map, at));
       default -> throw unknown(at);
     }
+  }
+
+  private void decodeState(long at) throws StoreException {
+    if (!LogRecord.decodeState(map, at, chunk)) {
+      throw corrupt(at, "a record contradicts itself");
+    }
+    records++;
+  }
+
+  private void applyRedo(long at) throws StoreException {
+    decodeState(at);
+    if (!LogRecord.isRedoPlausible(map, at, chunk)) {
+      throw corrupt(at, "a redo record contradicts itself");
+    }
+    visitor.onRedo(
+        chunk,
+        LogRecord.hasFlag(map, at, LogRecord.FLAG_PENDING),
+        LogRecord.redoPayloadOffset(map, at),
+        map.asSlice(LogRecord.redoPayloadAt(map, at), LogRecord.redoPayloadBytes(map, at)),
+        LogRecord.sequence(map, at));
   }
 
   private void checkGeneration(long at) throws StoreException {
@@ -216,6 +259,7 @@ final class LogScanner {
       anything = true;
       if (LogRecord.isIntact(map, at, size, crc)
           && LogRecord.type(map, at) == LogRecord.GROUP_END
+          && LogRecord.isOf(map, at, uuid)
           && LogRecord.group(map, at) >= group
           && LogRecord.durableGroup(map, at) >= group) {
         throw corrupt(
@@ -236,7 +280,7 @@ final class LogScanner {
   private StoreException unknown(long at) {
     return new StoreException(
         Reason.OTHER_FORMAT_VERSION,
-        "the chunk log has a record that this release does not know; observed=type %d at position %d of %s, limit=types 1, 2, 3, 6; remedy: use the release that wrote it"
+        "the chunk log has a record that this release does not know; observed=type %d at position %d of %s, limit=types 1 … 6; remedy: use the release that wrote it"
             .formatted(LogRecord.type(map, at), at, file));
   }
 }

@@ -31,6 +31,11 @@ public abstract sealed class StoreOp permits ReadOp, UpdateOp, RemoveOp {
   /** How many log records it brings, at most. */
   abstract int logRecords();
 
+  /** How many bytes of payload they carry in all. */
+  int logPayloadBytes() {
+    return 0;
+  }
+
   /** Whether it makes space rather than taking some. */
   abstract boolean isRemoval();
 

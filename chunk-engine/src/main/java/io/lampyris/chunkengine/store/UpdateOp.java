@@ -475,7 +475,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final void appendTo(ChunkLog log) {
-    log.committed(state);
+    log.committed(state, false);
   }
 
   @Override

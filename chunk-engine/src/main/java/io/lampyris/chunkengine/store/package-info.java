@@ -68,19 +68,46 @@
  *   GROUP_END 6       32  u32  records before it in the group
  *                     36  u32  0
  *                     40  u64  a group that was durable when this was written
- *   COMMITTED 2, REMOVED 3
+ *                     48  u64  applied sequence: every overwrite that was committed by a record up
+ *                              to this sequence number is in its place on the device, durably
+ *                     56  u64  target uuid, its halves xored
+ *   REMOVED 3, COMMITTED 2, PENDING 4, REDO 5
  *                     32  u64  inode           56  u64  client, high half
  *                     40  u32  chunk index     64  u64  client, low half
  *                     44  u32  version         72  u64  the client's sequence number
  *                     48  u32  chain version   80  u64  the result it was answered
  *                     52  u32  channel
- *   COMMITTED 2       88  u64  block's device offset; -1 for a chunk of length 0
+ *   COMMITTED 2, PENDING 4, REDO 5
+ *                     88  u64  block's device offset; -1 for a chunk of length 0
  *                     96  u32  length         108  u8   size class, logarithm of 2
  *                    100  u32  chunk size     109  u8   units
- *                    104  u32  checksum       110  u16  0
+ *                    104  u32  checksum       110  u16  flags
  *                    112  u32  checksum of each unit of max(64 KiB, chunk size / 16), zeros to a
  *                              multiple of 8
- *   PENDING 4, REDO 5 reserved
+ *   REDO 5, behind the checksums
+ *                      0  u32  where in the chunk the payload belongs
+ *                      4  u32  payload's length, at most 1 MiB
+ *                      8       payload, zeros to a multiple of 8
+ *   flags              1       of a REDO: the version is pending
+ *                      2       of a COMMITTED: it is the pending version, with its payload if any
+ * </pre>
+ *
+ * <p>A COMMITTED record is a chunk's whole new state, a REMOVED one its end. PENDING is a version
+ * one above the committed one that waits for a COMMITTED with flag 2; another PENDING, or a
+ * COMMITTED of its version without that flag, replaces it. REDO is COMMITTED (or, with flag 1,
+ * PENDING) for a version that differs in the payload's bytes alone, which are written over the old
+ * ones in the same block after the record that commits them is durable. Replay ends with the
+ * pending versions, and with what is redone before the target serves:
+ *
+ * <pre>
+ *   what follows an overwrite that was committed     │ then
+ *   ─────────────────────────────────────────────────┼──────────────────────────────────────────
+ *   a group end whose applied sequence covers it     │ forget it
+ *   COMMITTED of the chunk in another block          │ forget it: it was copied there
+ *   REMOVED of the chunk                             │ forget it
+ *   COMMITTED of a smaller length                    │ cut it there: what is behind it may have
+ *                                                    │ been appended since
+ *   none of these                                    │ write it in its place, flush, then serve
  * </pre>
  *
  * <h2>Invariants</h2>

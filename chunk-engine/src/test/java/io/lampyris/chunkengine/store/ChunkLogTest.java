@@ -59,7 +59,7 @@ final class ChunkLogTest {
         for (int unit = 0; unit < state.unitCount(); unit++) {
           state.unitCrcs[unit] = random.nextInt();
         }
-        log.committed(state);
+        log.committed(state, false);
         model.put(key, state.version);
       }
     }
@@ -309,7 +309,7 @@ final class ChunkLogTest {
       try (ChunkLog log = files.openNext()) {
         assertFalse(files.result().snapshot());
         for (int i = 0; i < 60_000; i++) {
-          assertTrue(log.reserve(8, false));
+          assertTrue(log.reserve(8, 0, false));
           appendGroup(log, true);
           after.clear();
           ends.clear();
