@@ -227,6 +227,11 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     return buffers;
   }
 
+  /** The thread's id, for what the JVM counts by thread. Any thread. */
+  public long threadId() {
+    return thread.threadId();
+  }
+
   /** The ring; operations carry {@link #userData}. Owner: reactor. */
   public IoUring uring() {
     return uring;
