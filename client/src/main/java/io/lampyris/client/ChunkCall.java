@@ -1,6 +1,7 @@
 package io.lampyris.client;
 
 import io.lampyris.protocol.FileLayout;
+import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.net.Call;
@@ -45,6 +46,10 @@ final class ChunkCall extends Call implements TimerTask {
   long removeFromIndex;
 
   int removeMax;
+
+  /** Holds a copy of the payload. */
+  @Nullable Buffer staged;
+
   int crc32c;
 
   /** Given once per update, kept by its retries. */

@@ -11,6 +11,7 @@ import io.lampyris.protocol.sbe.ReadChunkEncoder;
 import io.lampyris.protocol.sbe.RemoveChunksEncoder;
 import io.lampyris.protocol.sbe.TruncateChunkEncoder;
 import io.lampyris.protocol.sbe.WriteChunkEncoder;
+import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.net.Connection;
 import java.lang.foreign.MemorySegment;
@@ -51,6 +52,7 @@ final class ChunkClient {
   private final ClientCounters counters;
   private final long retryNs;
   private final PayloadCrc payloadCrc = new PayloadCrc();
+  private final Staging staging = new Staging();
 
   private final MessageHeaderEncoder header = new MessageHeaderEncoder();
   private final ReadChunkEncoder readEncoder = new ReadChunkEncoder();
@@ -93,7 +95,11 @@ final class ChunkClient {
 
   /** Whether a drain stopped at its bound. */
   boolean hasWork() {
-    return repliedHead != null || (queueHead != null && callIsFree());
+    return repliedHead != null || (queueHead != null && callIsFree() && !staging.isExhausted());
+  }
+
+  void close() {
+    staging.close();
   }
 
   /** How many chains hold chunks of a layout; 0 when routing does not know it. */
@@ -238,17 +244,26 @@ final class ChunkClient {
     if (!callIsFree()) {
       return false;
     }
+    int stagedBytes = operation.stagedBytes();
+    Buffer buffer = stagedBytes > 0 ? staging.acquire(stagedBytes) : null;
+    if (stagedBytes > 0 && buffer == null) {
+      return false;
+    }
     ChunkCall call = takeCall();
     operation.prepare(call);
     operation.outstanding++;
-    start(operation, call);
+    start(operation, call, buffer);
     return true;
   }
 
-  private void start(Operation operation, ChunkCall call) {
+  private void start(Operation operation, ChunkCall call, @Nullable Buffer buffer) {
     call.owner = operation;
     call.attempts = 0;
     call.deadlineNs = operation.deadlineNs;
+    if (buffer != null && !staging.stage(call, buffer)) {
+      answer(call, Status.MEMORY_FAULT);
+      return;
+    }
     if (call.isUpdate()) {
       call.sequence = identity.nextSequence();
     }
@@ -263,22 +278,22 @@ final class ChunkClient {
     routes.follow(routing.get());
     RouteTable.Positions positions = routes.positions(call.layout);
     if (positions == null) {
-      refuse(call);
+      answer(call, Status.NO_ROUTE);
       return;
     }
     int at = call.layout.chainPosition(call.chunkIndex, positions.count());
     Connection to = call.kind == ChunkCall.Kind.READ ? positions.readers[at] : positions.heads[at];
     if (to == null) {
-      refuse(call);
+      answer(call, Status.NO_ROUTE);
       return;
     }
     call.requestLength = encode(call, positions.chainIds[at], positions.chainVersions[at]);
     to.send(call);
   }
 
-  /** Nobody to send it to: answered as if by storage, with the same bounded recursion. */
-  private void refuse(ChunkCall call) {
-    call.result = Status.NO_ROUTE.code();
+  /** Not sent to anybody: answered as if by storage, with the same bounded recursion. */
+  private void answer(ChunkCall call, Status status) {
+    call.result = status.code();
     onReply(call);
   }
 
@@ -376,6 +391,7 @@ final class ChunkClient {
 
   private void free(ChunkCall call) {
     call.owner = null;
+    staging.release(call);
     call.payload(MemorySegment.NULL, 0, 0);
     call.next = freeCalls;
     freeCalls = call;

@@ -1,5 +1,6 @@
 package io.lampyris.client;
 
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
 import java.lang.foreign.MemorySegment;
@@ -34,6 +35,13 @@ public abstract class FileIo extends Operation {
   public MemorySegment memory = MemorySegment.NULL;
 
   public long memoryOffset;
+
+  /**
+   * Others can shrink the memory while the operation runs ({@link ShrinkableMemory}): costs a write
+   * a copy, which also keeps others from changing the bytes behind their checksum.
+   */
+  public boolean shrinkable;
+
   public int flags;
 
   // Progress, the data path's own.
@@ -91,11 +99,23 @@ public abstract class FileIo extends Operation {
   }
 
   @Override
+  final int stagedBytes() {
+    return write && shrinkable && hasMore() ? pieceBytes() : 0;
+  }
+
+  private int pieceBytes() {
+    FileLayout layout = inode.layout();
+    int inChunk = layout.offsetInChunk(fileOffset + preparedBytes);
+    int length = Math.min(effectiveBytes - preparedBytes, layout.chunkSizeBytes() - inChunk);
+    return write && shrinkable ? Math.min(length, Staging.PIECE_MAX_BYTES) : length;
+  }
+
+  @Override
   final void prepare(ChunkCall call) {
     FileLayout layout = inode.layout();
     long at = fileOffset + preparedBytes;
     int inChunk = layout.offsetInChunk(at);
-    int length = Math.min(effectiveBytes - preparedBytes, layout.chunkSizeBytes() - inChunk);
+    int length = pieceBytes();
     call.describe(
         write ? ChunkCall.Kind.WRITE : ChunkCall.Kind.READ,
         inode.inode(),
@@ -130,16 +150,18 @@ public abstract class FileIo extends Operation {
     }
     if ((flags & FORBID_HOLES) != 0) {
       failure = failure == 0 ? Status.HOLE.code() : failure;
-    } else {
-      zero(call.payloadOffset + present, call.payloadLength - present);
+    } else if (!zero(call.payloadOffset + present, call.payloadLength - present)) {
+      failure = failure == 0 ? Status.MEMORY_FAULT.code() : failure;
     }
   }
 
-  private void zero(long from, long count) {
-    for (long done = 0; done < count; done += ZEROS.byteSize()) {
+  private boolean zero(long from, long count) {
+    boolean there = true;
+    for (long done = 0; done < count && there; done += ZEROS.byteSize()) {
       long part = Math.min(ZEROS.byteSize(), count - done);
-      MemorySegment.copy(ZEROS, 0, memory, from + done, part);
+      there = ShrinkableMemory.copy(ZEROS, 0, memory, from + done, part);
     }
+    return there;
   }
 
   @Override

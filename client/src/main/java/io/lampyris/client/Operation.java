@@ -16,6 +16,14 @@ abstract class Operation {
   /** Whether pieces remain to be sent; false after a failure. */
   abstract boolean hasMore();
 
+  /**
+   * How many bytes of the next piece are to be copied before it is sent; 0 when storage may take
+   * them from where they are.
+   */
+  int stagedBytes() {
+    return 0;
+  }
+
   /** Describes the next piece. */
   abstract void prepare(ChunkCall call);
 

@@ -10,9 +10,9 @@ import java.util.function.Supplier;
  * The data path on one reactor. Owner: reactor.
  *
  * <p>A file range becomes one call per chunk, all sent at once as far as the window allows; their
- * payloads are parts of the caller's own memory. Writes to one chunk reach storage in the order in
- * which they were submitted, as long as none has to be sent again: who needs the order of
- * overlapping writes waits for the first, as POSIX asks for as well.
+ * payloads are parts of the caller's own memory, or copies when others can shrink that. Writes to
+ * one chunk reach storage in the order in which they were submitted, as long as none has to be sent
+ * again: who needs the order of overlapping writes waits for the first, as POSIX asks for as well.
  *
  * <p>Nothing is allocated per operation once the pools are warm; the one exception is a write from
  * memory that the 64 views of {@link PayloadCrc} do not cover (about 100 bytes).
@@ -96,5 +96,10 @@ public final class ReactorDataPath implements DataPath, Agent {
   @Override
   public boolean mayBlock(long nowNs) {
     return !client.hasWork();
+  }
+
+  @Override
+  public void onClose() {
+    client.close();
   }
 }

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Status;
@@ -12,7 +15,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -100,6 +105,79 @@ class ReactorDataPathTest {
     assertEquals(777 + bytes.length, inode.lengthBytes());
     assertArrayEquals(bytes, read(777, bytes.length));
     assertArrayEquals(Arrays.copyOfRange(bytes, CHUNK, 3 * CHUNK), read(777 + CHUNK, 2 * CHUNK));
+  }
+
+  // ---------------------------------------------------------------- memory that others can shrink
+
+  private Io submitShrinkable(boolean write, long offset, MemorySegment memory) {
+    Io io = new Io();
+    io.write = write;
+    io.inode = inode;
+    io.fileOffset = offset;
+    io.memory = memory;
+    io.lengthBytes = (int) memory.byteSize();
+    io.shrinkable = true;
+    cluster.data.offer(nowNs -> cluster.dataPath.submit(io));
+    return io;
+  }
+
+  @Test
+  void aWriteFromShrinkableMemoryIsOfTheBytesThatWereThereWhenItBegan() throws Exception {
+    byte[] bytes = random(11, 5 * CHUNK + 99);
+    MemorySegment memory = arena.allocate(bytes.length);
+    MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    cluster.storage.delayMaxNs = 20_000_000;
+    Io io = submitShrinkable(true, 333, memory);
+    CountDownLatch submitted = new CountDownLatch(1);
+    cluster.data.offer(nowNs -> submitted.countDown());
+    submitted.await();
+    memory.fill((byte) 0);
+    assertEquals(bytes.length, io.await());
+    assertArrayEquals(bytes, read(333, bytes.length));
+  }
+
+  @Test
+  void moreWritesFromShrinkableMemoryThanCopiesFitWaitForEachOther() throws Exception {
+    int each = 64 * CHUNK;
+    MemorySegment memory = arena.allocate(each);
+    byte[] bytes = random(12, each);
+    MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, each);
+    cluster.storage.delayMaxNs = 5_000_000;
+    List<Io> writes = new ArrayList<>();
+    for (int n = 0; n < 8; n++) {
+      writes.add(submitShrinkable(true, (long) n * each, memory));
+    }
+    for (Io io : writes) {
+      assertEquals(each, io.await());
+    }
+    cluster.storage.delayMaxNs = 0;
+    for (int n = 0; n < 8; n++) {
+      assertArrayEquals(bytes, read((long) n * each, each));
+    }
+  }
+
+  @Test
+  void memoryThatIsGoneFailsTheOperationThatNeedsItAndNoOther() throws Exception {
+    byte[] bytes = random(13, CHUNK);
+    assertEquals(CHUNK, write(3L * CHUNK, bytes));
+    String name = "/lampyris-test-gone-" + Libc.getpid();
+    int fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
+    assertEquals(0, Libc.shmUnlink(name));
+    int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
+    MemorySegment memory = NativeMemory.map(fd, 0, 2 * CHUNK, prot, Fcntl.MAP_SHARED);
+    for (int left : new int[] {0, 4096, CHUNK}) {
+      assertEquals(0, Libc.ftruncate(fd, left));
+      for (int n = 0; n < 200; n++) {
+        assertEquals(Status.MEMORY_FAULT.code(), submitShrinkable(true, 0, memory).await());
+        // Holes: the client writes their zeros.
+        assertEquals(Status.MEMORY_FAULT.code(), submitShrinkable(false, 0, memory).await());
+        assertArrayEquals(bytes, read(3L * CHUNK, CHUNK));
+      }
+    }
+    assertEquals(0, Libc.ftruncate(fd, 2 * CHUNK));
+    assertEquals(2 * CHUNK, submitShrinkable(true, 0, memory).await());
+    NativeMemory.unmap(memory);
+    Libc.close(fd);
   }
 
   @Test

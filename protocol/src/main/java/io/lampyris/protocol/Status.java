@@ -27,6 +27,8 @@ public enum Status {
   BUSY(-8, 11),
   /** A defect of ours that was caught. */
   INTERNAL(-9, 5),
+  /** The caller's memory is not there any more. */
+  MEMORY_FAULT(-10, 14),
 
   /** No answer before the deadline. */
   TIMEOUT(-1000, 110),

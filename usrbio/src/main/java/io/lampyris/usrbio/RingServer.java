@@ -21,8 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves rings from a reactor: ring memory to {@link DataPath} and back, without a copy of the
- * data.
+ * Serves rings from a reactor: ring memory to {@link DataPath} and back.
  *
  * <pre>
  *   write completions → copy ready entries out of all rings → check and submit them → write
@@ -336,6 +335,7 @@ public final class RingServer implements Agent {
     io.lengthBytes = (int) io.length;
     io.memory = iov.file.memory();
     io.memoryOffset = io.iovOffset;
+    io.shrinkable = true;
     io.flags = ring.ioFlags;
     return 0;
   }

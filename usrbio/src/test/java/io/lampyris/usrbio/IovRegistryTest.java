@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(300)
 @SuppressWarnings("ClassCanBeStatic")
 class IovRegistryTest {
   private static final Path SHM = Path.of("/dev/shm");
@@ -287,7 +287,7 @@ class IovRegistryTest {
   /** I7. */
   @Test
   void whatAProcessRegisteredGoesWithItsLastDirectoryHandle() throws Exception {
-    Process process = new ProcessBuilder("sleep", "60").start();
+    Process process = new ProcessBuilder("sleep", "600").start();
     try {
       Program owner = rig.program(Rig.USER, (int) process.pid());
       final long first = rig.registry.openDirectory(owner.caller, "iovs");
@@ -355,7 +355,7 @@ class IovRegistryTest {
 
   @Test
   void whatADeadProcessRegisteredWithoutAHandleGoesToo() throws Exception {
-    Process process = new ProcessBuilder("sleep", "60").start();
+    Process process = new ProcessBuilder("sleep", "600").start();
     rig.program(Rig.USER, (int) process.pid()).new Memory(4096, "");
     program.new Memory(4096, "");
     assertEquals(2, rig.registry.mapped());

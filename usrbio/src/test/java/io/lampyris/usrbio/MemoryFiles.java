@@ -1,6 +1,7 @@
 package io.lampyris.usrbio;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.client.ClientAccess;
 import io.lampyris.client.DataPath;
 import io.lampyris.client.FileIo;
@@ -43,10 +44,10 @@ final class MemoryFiles implements DataPath, Agent, OpenInodes {
       if ((io.flags & FileIo.FORBID_HOLES) != 0 && hasHole(io.fileOffset, length)) {
         return Status.HOLE.code();
       }
-      if (length > 0) {
-        MemorySegment.copy(bytes, io.fileOffset, io.memory, io.memoryOffset, length);
-      }
-      return length;
+      boolean there =
+          length == 0
+              || ShrinkableMemory.copy(bytes, io.fileOffset, io.memory, io.memoryOffset, length);
+      return there ? length : Status.MEMORY_FAULT.code();
     }
 
     private long write(FileIo io) {
@@ -54,7 +55,10 @@ final class MemoryFiles implements DataPath, Agent, OpenInodes {
       if (end > bytes.byteSize()) {
         return Status.NO_SPACE.code();
       }
-      MemorySegment.copy(io.memory, io.memoryOffset, bytes, io.fileOffset, io.lengthBytes);
+      if (!ShrinkableMemory.copy(
+          io.memory, io.memoryOffset, bytes, io.fileOffset, io.lengthBytes)) {
+        return Status.MEMORY_FAULT.code();
+      }
       mark(io.fileOffset, io.lengthBytes);
       lengthBytes = Math.max(lengthBytes, end);
       return io.lengthBytes;

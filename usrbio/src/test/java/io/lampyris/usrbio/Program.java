@@ -199,7 +199,7 @@ final class Program implements AutoCloseable {
     }
 
     List<Completion> await(int count) {
-      List<Completion> found = await(count, 10_000);
+      List<Completion> found = await(count, Rig.AWAIT_SECONDS * 1000);
       if (found.size() != count) {
         throw new AssertionError("completions; observed=" + found + ", limit=" + count);
       }

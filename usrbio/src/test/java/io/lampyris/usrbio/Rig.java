@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 /** A ring server on a real reactor over files in memory, and programs that use it. */
 final class Rig implements AutoCloseable {
   static final int OWN_PID = (int) ProcessHandle.current().pid();
+
+  /** Far beyond what a slow machine takes; only failures wait that long. */
+  static final int AWAIT_SECONDS = 60;
+
   static final User USER = new User(1000, 1000);
 
   final Counters counters = new Counters();
@@ -85,7 +89,7 @@ final class Rig implements AutoCloseable {
   }
 
   static void await(String what, BooleanSupplier condition) {
-    long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(AWAIT_SECONDS);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > deadlineNs) {
         throw new AssertionError("never came: " + what);
