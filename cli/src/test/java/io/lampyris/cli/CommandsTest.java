@@ -130,7 +130,7 @@ class CommandsTest {
   @Test
   void aLostDeviceFileIsRefused() throws IOException {
     formatted();
-    refused("a target has lost its device file", up());
+    refused("a target has lost its device", up());
   }
 
   @Test

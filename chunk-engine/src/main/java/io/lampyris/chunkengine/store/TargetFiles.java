@@ -1,10 +1,9 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
 import io.lampyris.chunkengine.store.StoreException.Reason;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -134,11 +133,12 @@ final class TargetFiles {
             .formatted(device, Superblock.OFFSET_A, Superblock.OFFSET_B));
   }
 
-  private static long sizeBytes(Path device) throws StoreException {
+  private long sizeBytes(Path device) throws StoreException {
+    int fd = host.open(device, Fcntl.O_RDONLY);
     try {
-      return Files.size(device);
-    } catch (IOException e) {
-      throw HostFiles.io("size", device, e);
+      return Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
+    } finally {
+      host.close(fd);
     }
   }
 

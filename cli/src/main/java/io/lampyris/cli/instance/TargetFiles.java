@@ -15,9 +15,9 @@ final class TargetFiles {
   /** Refuses a target that cannot be opened; changes nothing. */
   static void check(Path target, long sizeBytes) throws InputException, IOException {
     Path device = target.resolve("device");
-    if (!Files.isRegularFile(device)) {
+    if (!Files.exists(device) || Files.isDirectory(device)) {
       throw InputException.of(
-          "a target has lost its device file",
+          "a target has lost its device",
           "no " + device,
           Sizes.exact(sizeBytes),
           "restore it, or use another --dir");
