@@ -172,13 +172,20 @@ public final class SimDevice implements Device {
     power.point(request.kind + " submitted at " + request.deviceOffset);
     IoRequest.accepted(request);
     Transfer transfer = new Transfer(request, placeOf(request));
-    transfer.flushMark = medium.flushMark();
+    if (request.kind == IoRequest.Kind.FLUSH) {
+      transfer.flushMark = medium.flushMark();
+    }
     inFlight.add(transfer);
-    long delayNs = faults.latencyMinNs + prng.below(faults.latencyMaxNs - faults.latencyMinNs + 1);
+    long delayNs = latencyNs();
     if (isTransfer(request) && request.kind != IoRequest.Kind.WRITE_FUA && prng.coin()) {
       reactor.simulation().after(prng.below(delayNs + 1), transfer::early);
     }
     reactor.simulation().after(delayNs, transfer::complete);
+  }
+
+  private long latencyNs() {
+    long usual = faults.latencyMinNs + prng.below(faults.latencyMaxNs - faults.latencyMinNs + 1);
+    return prng.oneIn(faults.stragglerOneIn) ? usual * (1 + prng.below(30)) : usual;
   }
 
   private long placeOf(IoRequest request) {

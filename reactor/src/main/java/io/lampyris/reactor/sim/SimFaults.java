@@ -25,4 +25,7 @@ public final class SimFaults {
 
   /** The farther from the least, the more requests overtake each other. */
   public long latencyMaxNs = 200_000;
+
+  /** One request in so many takes up to thirty times longer: others begin and end meanwhile. */
+  public int stragglerOneIn = 10;
 }
