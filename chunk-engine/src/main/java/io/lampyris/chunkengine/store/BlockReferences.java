@@ -6,7 +6,7 @@ import org.agrona.collections.Long2LongHashMap;
  * How many reads are in flight on each block, and which blocks wait for their last reader to be
  * freed. Owner: reactor.
  */
-final class BlockReferences {
+class BlockReferences {
   private static final int INITIAL = 1 << 10;
 
   /** Added to a count: the block is dead, free it with the last reader. */
@@ -15,16 +15,8 @@ final class BlockReferences {
   private final BlockAllocator allocator;
   private final Long2LongHashMap counts = new Long2LongHashMap(INITIAL, 0.6f, 0);
 
-  private final Quarantine quarantine;
-
-  BlockReferences(BlockAllocator allocator, Quarantine quarantine) {
+  BlockReferences(BlockAllocator allocator) {
     this.allocator = allocator;
-    this.quarantine = quarantine;
-  }
-
-  private void free(long offset, int sizeClass) {
-    quarantine.forget(offset);
-    allocator.free(offset, sizeClass);
   }
 
   void acquire(long offset) {
@@ -38,7 +30,7 @@ final class BlockReferences {
       counts.remove(offset);
     } else if (count == DEAD) {
       counts.remove(offset);
-      free(offset, sizeClass);
+      allocator.free(offset, sizeClass);
     } else {
       counts.put(offset, count);
     }
@@ -49,7 +41,7 @@ final class BlockReferences {
     long count = counts.get(offset);
     assert count < DEAD : "a block dies once";
     if (count == 0) {
-      free(offset, sizeClass);
+      allocator.free(offset, sizeClass);
     } else {
       counts.put(offset, count + DEAD);
     }

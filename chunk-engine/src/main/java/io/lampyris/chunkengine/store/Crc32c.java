@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A checksum is a polynomial over GF(2) modulo the Castagnoli polynomial, bits reflected: the
  * highest bit is {@code x^0}. Appending n bytes multiplies what came before by {@code x^(8 n)}.
  */
-public final class Crc32c {
+public class Crc32c {
   private static final int POLYNOMIAL = 0x82F63B78;
 
   /** {@code x^(2^k)} for k = 0 … 31; x has order 2^31 - 1 here, so the powers repeat after that. */

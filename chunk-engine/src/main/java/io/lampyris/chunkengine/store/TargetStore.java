@@ -8,10 +8,7 @@ import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,12 +39,7 @@ public final class TargetStore implements AutoCloseable {
 
   /** What lives only while a reactor has the target. */
   private record Attached(
-      ReactorContext context,
-      Device device,
-      Device logDevice,
-      GroupCommit commit,
-      Maintenance maintenance,
-      int alignment) {}
+      ReactorContext context, Device device, Device logDevice, GroupCommit commit, int alignment) {}
 
   private final Path dir;
   private final Superblock superblock;
@@ -55,13 +47,12 @@ public final class TargetStore implements AutoCloseable {
   private final int lockFd;
   private final ChunkIndex index;
   private final ExtentAllocator allocator;
-  private final Quarantine quarantine = new Quarantine();
-  private final BlockReferences references;
+  private BlockReferences references;
   private final LogFiles logFiles;
   private final ChunkLog log;
 
   private final ChunkLocks locks = new ChunkLocks();
-  private final Crc32c crc = new Crc32c();
+  private Crc32c crc = new Crc32c();
   private final OpQueue unlocked = new OpQueue();
   private final OpQueue bufferless = new OpQueue();
 
@@ -87,7 +78,7 @@ public final class TargetStore implements AutoCloseable {
     this.lockFd = lockFd;
     this.index = index;
     this.allocator = allocator;
-    this.references = new BlockReferences(allocator, quarantine);
+    this.references = new BlockReferences(allocator);
     this.logFiles = logFiles;
     this.log = log;
   }
@@ -195,22 +186,10 @@ public final class TargetStore implements AutoCloseable {
       Device device = opener.open(deviceFile, true);
       Device logDevice = opener.open(log.file(), false);
       GroupCommit commit = new GroupCommit(this, log, device, logDevice, options.durability());
-      Maintenance maintenance =
-          new Maintenance(this, context, options, discards(deviceFile), log.lastSequence());
-      attached =
-          new Attached(context, device, logDevice, commit, maintenance, device.alignmentBytes());
+      attached = new Attached(context, device, logDevice, commit, device.alignmentBytes());
     } catch (IOException e) {
       throw HostFiles.io("open", deviceFile, e);
     }
-  }
-
-  private boolean discards(Path deviceFile) throws IOException {
-    return switch (options.space().discard()) {
-      case ON -> true;
-      case OFF -> false;
-      // A device file is "other": neither regular, nor a directory, nor a link.
-      case AUTO -> Files.readAttributes(deviceFile, BasicFileAttributes.class).isOther();
-    };
   }
 
   /**
@@ -267,16 +246,12 @@ public final class TargetStore implements AutoCloseable {
     if (attached == null) {
       return 0;
     }
-    return runUnlocked() + retryBuffers() + commit().poll() + now().maintenance.poll();
+    return runUnlocked() + retryBuffers() + commit().poll();
   }
 
   /** Whether {@link #doWork} has to run before the reactor may block. */
   public boolean hasWork() {
-    return attached != null
-        && (!unlocked.isEmpty()
-            || !bufferless.isEmpty()
-            || commit().hasWork()
-            || now().maintenance.hasWork());
+    return attached != null && (!unlocked.isEmpty() || !bufferless.isEmpty() || commit().hasWork());
   }
 
   private int runUnlocked() {
@@ -353,7 +328,7 @@ public final class TargetStore implements AutoCloseable {
   }
 
   void corruptionFound(ChunkState chunk, int unit, int observed) {
-    if (quarantine.add(chunk, unit) && ++corruptions <= WARNINGS_MAX) {
+    if (++corruptions <= WARNINGS_MAX) {
       LOGGER.error(
           "bad bytes; observed=crc {} of unit {} of inode {} chunk {} version {} in block {} of"
               + " target {}, limit=crc {}; remedy: restore the file from a copy",
@@ -388,7 +363,7 @@ public final class TargetStore implements AutoCloseable {
     return index;
   }
 
-  ExtentAllocator allocator() {
+  BlockAllocator allocator() {
     return allocator;
   }
 
@@ -396,17 +371,11 @@ public final class TargetStore implements AutoCloseable {
     return references;
   }
 
-  Quarantine quarantine() {
-    return quarantine;
-  }
-
-  /** Whether a block lies in an extent that is being emptied. */
-  boolean isEmptied(long block) {
-    return allocator.victimCount() > 0 && allocator.isVictim(ExtentAllocator.extentOf(block));
-  }
-
-  boolean isStopping() {
-    return stopping;
+  /** For tests that break it on purpose, to see that they would notice. */
+  void replaceParts(BlockReferences otherReferences, Crc32c otherCrc) {
+    assert inFlight == 0 : "before the first operation";
+    references = otherReferences;
+    crc = otherCrc;
   }
 
   ChunkLocks locks() {
@@ -522,16 +491,6 @@ public final class TargetStore implements AutoCloseable {
   /** How many units were found with bad bytes since the start. */
   public long corruptions() {
     return corruptions;
-  }
-
-  /** What it did by itself since it was attached. Owner: reactor. */
-  public MaintenanceReport maintenance() {
-    return now().maintenance.report(quarantine.chunks());
-  }
-
-  /** Some of the chunks that have bad units. Owner: reactor. */
-  public List<BadChunk> quarantined(int max) {
-    return quarantine.list(max);
   }
 
   public int inFlight() {

@@ -1,0 +1,227 @@
+package io.lampyris.chunkengine.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lampyris.reactor.sim.PowerCut;
+import io.lampyris.reactor.sim.Prng;
+import io.lampyris.reactor.sim.SimPower;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The power fails at the n-th step on the way to the disk, for every n until the scenario gets
+ * through. After each cut the target opens, its parts agree, what was acknowledged is there bit by
+ * bit, and what was not is there whole or not at all.
+ */
+final class PowerCutTest {
+  private static final int N_MAX = 20_000;
+
+  /** How often each point is cut, each time leaving something else. */
+  private static final int ROUNDS = Integer.getInteger("cut.rounds", 1);
+
+  private static final ChunkKey A = new ChunkKey(1, 5);
+  private static final ChunkKey B = new ChunkKey(1, 1);
+  private static final ChunkKey C = new ChunkKey(1, 2);
+  private static final ChunkKey D = new ChunkKey(2, 7);
+  private static final ChunkKey E = new ChunkKey(2, 1);
+
+  @TempDir Path tmp;
+
+  private final long seed = Long.getLong("seed", System.nanoTime());
+  private long cuts;
+
+  /** What is done while the power may fail. */
+  private interface Scenario {
+    void run(SimWorkload work);
+  }
+
+  private void loop(Scenario before, Scenario scenario) throws Exception {
+    System.out.println("seed=" + seed);
+    Path base = SimTarget.workDirectory(tmp);
+    Prng prng = new Prng(seed);
+    try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split());
+        SimWorkload known = new SimWorkload(prepared, prng.split())) {
+      prepared.format(SimPower.steady());
+      prepared.boot(SimPower.steady());
+      before.run(known);
+      known.await();
+      prepared.shutdown();
+      boolean through = false;
+      for (int n = 1; !through; n++) {
+        assertTrue(n < N_MAX, "scenarios end");
+        for (int round = 0; round < ROUNDS; round++) {
+          through = cutAt(n, round, prepared, known, scenario, base);
+        }
+      }
+    } finally {
+      Host.posix().deleteTree(base);
+    }
+    System.out.println(cuts + " cuts");
+  }
+
+  /** Whether the scenario got through. */
+  private boolean cutAt(
+      int n, int round, SimTarget prepared, SimWorkload known, Scenario scenario, Path base)
+      throws Exception {
+    Prng prng = new Prng(seed + n * 31L + round);
+    try (SimTarget target = new SimTarget(base.resolve("cut"), prng.split());
+        SimWorkload work = new SimWorkload(target, prng.split())) {
+      Host.posix().createDirectories(base.resolve("cut"));
+      target.copyOf(prepared);
+      work.copyOf(known);
+      try {
+        boolean through = run(target, SimPower.cutAt(n), work, scenario);
+        if (!through && prng.coin()) {
+          // The way up again is as dangerous.
+          run(target, SimPower.cutAt(1 + prng.below(60)), work, w -> {});
+        }
+        check(target, work);
+        return through;
+      } catch (Throwable failure) {
+        throw new AssertionError(
+            "seed=%d n=%d round=%d\n%s".formatted(seed, n, round, work.history()), failure);
+      }
+    }
+  }
+
+  private boolean run(SimTarget target, SimPower power, SimWorkload work, Scenario scenario)
+      throws StoreException {
+    try {
+      target.boot(power);
+      work.reload();
+      scenario.run(work);
+      work.await();
+      target.shutdown();
+      return true;
+    } catch (PowerCut cut) {
+      cuts++;
+      work.note(String.valueOf(cut.getMessage()));
+      target.crash();
+      return false;
+    }
+  }
+
+  private static void check(SimTarget target, SimWorkload work) throws StoreException {
+    target.boot(SimPower.steady());
+    StoreAudit.blocks(target.store());
+    assertEquals(0, StoreAudit.badChunks(target.store()), "every chunk has its checksum");
+    work.reload();
+    // It goes on as if nothing had happened.
+    for (ChunkKey key : work.keys()) {
+      work.write(key, work.model(key).length() / 2, 3000);
+      work.read(key, 0, SimWorkload.chunkSize(key));
+    }
+    work.await();
+    Map<String, String> states = StoreAudit.states(target.store());
+    target.shutdown();
+    target.boot(SimPower.steady());
+    assertEquals(states, StoreAudit.states(target.store()), "the log says what the index said");
+    StoreAudit.blocks(target.store());
+    assertEquals(0, StoreAudit.badChunks(target.store()), "every chunk has its checksum");
+    work.reload();
+    target.shutdown();
+  }
+
+  private static void fill(SimWorkload work) {
+    work.write(A, 0, 64 << 10);
+    work.write(B, 0, 100_000);
+    work.write(C, 0, 5_000);
+    work.write(D, 0, 256 << 10);
+    work.write(E, 0, 1 << 20);
+  }
+
+  private static void nothing(SimWorkload work) {}
+
+  @Test
+  void startingAndStoppingAnEmptyTarget() throws Exception {
+    loop(PowerCutTest::nothing, PowerCutTest::nothing);
+  }
+
+  @Test
+  void startingAndStopping() throws Exception {
+    loop(PowerCutTest::fill, PowerCutTest::nothing);
+  }
+
+  @Test
+  void newChunks() throws Exception {
+    loop(PowerCutTest::nothing, PowerCutTest::fill);
+  }
+
+  @Test
+  void overwritesOfWholeChunks() throws Exception {
+    loop(PowerCutTest::fill, PowerCutTest::fill);
+  }
+
+  @Test
+  void overwritesOfPartsOfChunks() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.write(A, 1000, 4096);
+          work.write(B, 4096, 4096);
+          work.write(B, 50_000, 80_000);
+          work.await();
+          work.write(B, 4096, 5);
+          work.write(E, 300_000, 500_000);
+        });
+  }
+
+  @Test
+  void appends() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.write(C, 5_000, 1_000);
+          work.write(C, 6_000, 1_000);
+          work.await();
+          work.write(C, 7_000, 50_000);
+          work.write(B, 100_000, 31_072);
+        });
+  }
+
+  @Test
+  void truncationsAndExtensions() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.truncate(B, 70_001);
+          work.extend(C, 60_000);
+          work.truncate(E, 0);
+          work.await();
+          work.write(B, 70_001, 5_000);
+          work.truncate(C, 100);
+          work.extend(C, 200);
+          work.write(E, 100, 100);
+        });
+  }
+
+  @Test
+  void removals() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.remove(1, 0, 10);
+          work.write(E, 4096, 4096);
+          work.await();
+          work.write(A, 0, 1_000);
+          work.remove(2, 1, 1);
+          work.await();
+        });
+  }
+
+  @Test
+  void retriesOfWhatWasAnswered() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.retry(A);
+          work.write(A, 0, 10);
+          work.await();
+          work.retry(A);
+          work.await();
+        });
+  }
+}

@@ -1,0 +1,372 @@
+package io.lampyris.chunkengine.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.sim.PowerCut;
+import io.lampyris.reactor.sim.Prng;
+import io.lampyris.reactor.sim.SimFaults;
+import io.lampyris.reactor.sim.SimPower;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The model test's run of one seed: lives of one target, each with its own kind of trouble. */
+final class SimModelRun {
+  private static final int INODES = 3;
+  private static final int CHUNKS = 6;
+
+  /** Updates of one chunk that wait for each other; every subset may be what a crash leaves. */
+  private static final int PENDING_MAX = 3;
+
+  /** What a life has to bear. */
+  private enum Trouble {
+    NONE,
+    ROTTEN_BITS,
+    MISDIRECTED_WRITES,
+    DEVICE_ERRORS
+  }
+
+  private final Path work;
+  private final long seed;
+  private final Prng prng;
+  private final byte[][] superblocks = new byte[2][];
+  private int lives;
+  private int cuts;
+  private int flips;
+  private int misdirected;
+  private int offline;
+  private long completed;
+  private long corruptions;
+
+  SimModelRun(Path work, long seed) {
+    this.work = work;
+    this.seed = seed;
+    this.prng = new Prng(seed);
+  }
+
+  /**
+   * Runs until so many operations were answered; returns how many were.
+   *
+   * @param breakIt breaks a target on purpose, before its first life
+   */
+  long run(long ops, Consumer<SimTarget> breakIt) throws Exception {
+    Host.posix().createDirectories(work);
+    try (SimTarget target = new SimTarget(work, prng.split());
+        SimWorkload client = new SimWorkload(target, prng.split())) {
+      breakIt.accept(target);
+      try {
+        target.format(SimPower.steady());
+        saveSuperblocks(target);
+        while (client.completed < ops) {
+          live(target, client);
+        }
+        last(target, client);
+      } catch (Throwable failure) {
+        throw new AssertionError("seed=" + seed + " " + this + "\n" + client.history(), failure);
+      }
+      completed = client.completed;
+      corruptions = client.corruptions;
+      return completed;
+    }
+  }
+
+  private void last(SimTarget target, SimWorkload client) throws StoreException {
+    boot(target, client, SimPower.steady());
+    for (long inode = 0; inode < INODES; inode++) {
+      client.remove(inode, 0, 100);
+    }
+    client.await();
+    target.runFor(5_000_000_000L);
+    assertEquals(0, target.store().chunkCount());
+    assertEquals(target.store().capacityBytes(), target.store().freeBytes(), "all is free again");
+    target.shutdown();
+  }
+
+  // ---- lives ----
+
+  private void live(SimTarget target, SimWorkload client) throws StoreException {
+    lives++;
+    int chance = prng.below(10);
+    Trouble trouble =
+        chance < 5
+            ? Trouble.NONE
+            : chance < 7
+                ? Trouble.ROTTEN_BITS
+                : chance < 9 ? Trouble.MISDIRECTED_WRITES : Trouble.DEVICE_ERRORS;
+    SimPower power = prng.coin() ? SimPower.steady() : SimPower.cutAt(1 + prng.below(8_000));
+    client.note("life " + lives + " " + trouble);
+    try {
+      boot(target, client, power);
+      trouble(target, client, trouble);
+      int steps = 20 + prng.below(400);
+      for (int step = 0; step < steps && !target.store().isOffline(); step++) {
+        step(client);
+        if (trouble == Trouble.ROTTEN_BITS && prng.oneIn(20)) {
+          rot(target, client);
+        }
+      }
+      client.await();
+      boolean failed = target.store().isOffline();
+      offline += failed ? 1 : 0;
+      settle(target, client);
+      Map<String, String> states = StoreAudit.states(target.store());
+      target.shutdown();
+      if (!failed) {
+        boot(target, client, SimPower.steady());
+        assertEquals(states, StoreAudit.states(target.store()), "the log says what the index said");
+        target.shutdown();
+      }
+    } catch (PowerCut cut) {
+      cuts++;
+      client.note(String.valueOf(cut.getMessage()));
+      target.crash();
+    }
+    client.errorsExpected = false;
+  }
+
+  private void boot(SimTarget target, SimWorkload client, SimPower power) throws StoreException {
+    restoreSuperblocks(target);
+    target.faults = new SimFaults();
+    target.boot(power);
+    StoreAudit.blocks(target.store());
+    client.reload();
+    heal(client);
+  }
+
+  private void trouble(SimTarget target, SimWorkload client, Trouble trouble) {
+    SimFaults faults = target.faults;
+    switch (trouble) {
+      case NONE, ROTTEN_BITS -> {}
+      case MISDIRECTED_WRITES -> {
+        faults.misdirectOneIn = 100;
+        faults.witness =
+            (meantFor, wentTo, bytes) -> {
+              misdirected++;
+              client.note("misdirected %d+%d to %d".formatted(meantFor, bytes, wentTo));
+              client.keys().forEach(key -> client.model(key).suspect = true);
+            };
+      }
+      case DEVICE_ERRORS -> {
+        client.errorsExpected = true;
+        faults.readErrorOneIn = 200;
+        faults.writeErrorOneIn = 1_000;
+        faults.noSpaceOneIn = 1_000;
+        faults.flushErrorOneIn = 1_000;
+      }
+    }
+  }
+
+  // ---- steps ----
+
+  private void step(SimWorkload client) {
+    int ops = 1 + prng.below(6);
+    for (int i = 0; i < ops; i++) {
+      operation(client);
+    }
+    if (prng.below(4) > 0) {
+      client.await();
+    }
+  }
+
+  private void operation(SimWorkload client) {
+    ChunkKey key = new ChunkKey(prng.below(INODES), prng.below(CHUNKS));
+    int chance = prng.below(100);
+    if (chance < 35) {
+      read(client, key);
+    } else if (chance < 38) {
+      client.await();
+      client.remove(key.inode(), key.index(), 1 + prng.below(3));
+      client.await();
+    } else if (client.model(key).pending().size() < PENDING_MAX) {
+      update(client, key, chance);
+    }
+  }
+
+  private void update(SimWorkload client, ChunkKey key, int chance) {
+    int size = SimWorkload.chunkSize(key);
+    int length = client.model(key).lengthToCome();
+    if (chance < 65 && length > 0) {
+      int offset = prng.below(length);
+      client.write(key, offset, 1 + small(length - offset));
+    } else if (chance < 78 && length < size) {
+      client.write(key, length, 1 + small(size - length));
+    } else if (chance < 84) {
+      client.write(key, 0, prng.oneIn(3) ? size : 1 + prng.below(size));
+    } else if (chance < 88) {
+      int offset = prng.below(size);
+      client.write(key, offset, 1 + prng.below(size - offset));
+    } else if (chance < 95) {
+      client.truncate(key, prng.below(size + 1));
+    } else if (chance < 98) {
+      client.extend(key, prng.below(size + 1));
+    } else {
+      client.retry(key);
+    }
+  }
+
+  private int small(int limit) {
+    int shift = prng.below(Integer.SIZE - Integer.numberOfLeadingZeros(limit));
+    return prng.below(limit) >> shift;
+  }
+
+  private void read(SimWorkload client, ChunkKey key) {
+    int size = SimWorkload.chunkSize(key);
+    if (client.model(key).suspect && !client.verifiesAll) {
+      client.read(key, 0, size);
+    } else {
+      int offset = prng.below(size);
+      client.read(key, offset, 1 + prng.below(size - offset));
+    }
+  }
+
+  // ---- damage ----
+
+  private @Nullable ChunkKey anyChunk(SimWorkload client) {
+    List<ChunkKey> chunks = new ArrayList<>();
+    for (ChunkKey key : client.keys()) {
+      if (client.model(key).length() > 0) {
+        chunks.add(key);
+      }
+    }
+    return chunks.isEmpty() ? null : chunks.get(prng.below(chunks.size()));
+  }
+
+  /** A bit of a chunk rots; whoever reads its unit is told. */
+  private void rot(SimTarget target, SimWorkload client) {
+    client.await();
+    ChunkKey key = anyChunk(client);
+    if (key == null) {
+      return;
+    }
+    ChunkState chunk = new ChunkState();
+    boolean found = target.store().index().get(key.inode(), key.index(), chunk);
+    assertTrue(found, "the model has it");
+    int at = prng.below(chunk.lengthBytes);
+    client.note("rot of %s at %d".formatted(key, at));
+    client.model(key).suspect = true;
+    flips++;
+    if (prng.coin()) {
+      // Part of what stays in place, or not.
+      client.write(key, prng.below(chunk.lengthBytes), 1 + small(1000) % 1000);
+      client.await();
+      found = target.store().index().get(key.inode(), key.index(), chunk);
+      assertTrue(found, "the model has it");
+    }
+    target.disk().flipBit(chunk.blockOffset + at, prng.below(8));
+    int unit = at / chunk.unitBytes();
+    int from = unit * chunk.unitBytes();
+    int bytes = Math.min(chunk.unitBytes(), chunk.lengthBytes - from);
+    assertEquals(
+        Status.DATA_CORRUPTION.code(),
+        client.readNow(key, from, bytes),
+        "a read of the unit tells");
+    if (prng.coin()) {
+      int offset = prng.below(chunk.lengthBytes);
+      client.write(key, offset, 1 + small(Math.min(4096, chunk.lengthBytes - offset)));
+      client.await();
+    }
+    judge(target, client, key);
+    heal(client);
+  }
+
+  /** A whole chunk reads well exactly when the device has what the model has. */
+  private void judge(SimTarget target, SimWorkload client, ChunkKey key) {
+    boolean good = isOnDevice(target, client, key);
+    long result = client.readNow(key, 0, SimWorkload.chunkSize(key));
+    byte[] state = client.model(key).now();
+    long expected = state == null ? Status.CHUNK_NOT_FOUND.code() : state.length;
+    assertEquals(good ? expected : Status.DATA_CORRUPTION.code(), result, key + " after damage");
+  }
+
+  private static boolean isOnDevice(SimTarget target, SimWorkload client, ChunkKey key) {
+    byte[] state = client.model(key).now();
+    ChunkState chunk = new ChunkState();
+    if (state == null
+        || state.length == 0
+        || !target.store().index().get(key.inode(), key.index(), chunk)) {
+      return true;
+    }
+    assertEquals(state.length, chunk.lengthBytes, key + " has its length");
+    byte[] bytes = new byte[state.length];
+    MemorySegment all = MemorySegment.ofArray(bytes);
+    target.disk().read(chunk.blockOffset, all, 0, bytes.length);
+    return all.mismatch(MemorySegment.ofArray(state)) < 0;
+  }
+
+  /** With nothing in flight: every chunk that is damaged says so; then all are made good. */
+  private void settle(SimTarget target, SimWorkload client) throws StoreException {
+    SimFaults faults = target.faults;
+    faults.misdirectOneIn = 0;
+    faults.readErrorOneIn = 0;
+    faults.writeErrorOneIn = 0;
+    faults.noSpaceOneIn = 0;
+    faults.flushErrorOneIn = 0;
+    if (target.store().isOffline()) {
+      return;
+    }
+    target.runFor(3_000_000_000L);
+    for (ChunkKey key : client.keys()) {
+      judge(target, client, key);
+    }
+    heal(client);
+    StoreAudit.blocks(target.store());
+    assertEquals(0, StoreAudit.badChunks(target.store()), "nothing damaged is left");
+  }
+
+  private void heal(SimWorkload client) {
+    client.await();
+    for (ChunkKey key : client.keys()) {
+      ChunkModel model = client.model(key);
+      if (model.suspect && client.readNow(key, 0, SimWorkload.chunkSize(key)) < 0) {
+        if (prng.coin()) {
+          client.write(key, 0, Math.max(1, model.length()));
+        } else {
+          client.remove(key.inode(), key.index(), 1);
+        }
+        client.await();
+      }
+    }
+    for (ChunkKey key : client.keys()) {
+      client.model(key).suspect = false;
+    }
+  }
+
+  // ---- superblocks ----
+
+  private static Path device(SimTarget target) {
+    return target.directory().resolve(TargetFiles.DEVICE);
+  }
+
+  private static long offset(int copy) {
+    return copy == 0 ? Superblock.OFFSET_A : Superblock.OFFSET_B;
+  }
+
+  private void saveSuperblocks(SimTarget target) throws StoreException {
+    for (int copy = 0; copy < 2; copy++) {
+      superblocks[copy] = new byte[Superblock.SIZE_BYTES];
+      Host.posix().read(device(target), offset(copy), MemorySegment.ofArray(superblocks[copy]));
+    }
+  }
+
+  /** A misdirected write may have hit them: one has to do, and both are good again later. */
+  private void restoreSuperblocks(SimTarget target) throws StoreException {
+    int keep = prng.below(3);
+    for (int copy = 0; copy < 2; copy++) {
+      if (copy != keep) {
+        Host.posix().write(device(target), offset(copy), MemorySegment.ofArray(superblocks[copy]));
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "%d operations, %d lives, %d cuts, %d rotten bits, %d misdirected writes, %d times offline, %d reads refused"
+        .formatted(completed, lives, cuts, flips, misdirected, offline, corruptions);
+  }
+}

@@ -1,0 +1,405 @@
+package io.lampyris.chunkengine.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.store.ChunkModel.Change;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.sim.Prng;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client of a simulated target that knows what it must be answered: submits operations, several
+ * at a time, and holds every answer, and after each restart every chunk, against its models.
+ */
+final class SimWorkload implements AutoCloseable {
+  private static final int MEMORY_BYTES = (1 << 20) + 16384;
+  private static final int HISTORY_MAX = 60;
+
+  private final SimTarget target;
+  private final Prng prng;
+  private final TreeMap<ChunkKey, ChunkModel> models = new TreeMap<>();
+  private final ArrayDeque<MemorySegment> memory = new ArrayDeque<>();
+  private final List<MemorySegment> memories = new ArrayList<>();
+  private final ArrayDeque<String> history = new ArrayDeque<>();
+  private final List<List<ChunkKey>> removals = new ArrayList<>();
+  private long sequence;
+  private int inFlight;
+
+  /** Operations that were answered; of all lives. */
+  long completed;
+
+  /** How many reads were refused for bad bytes. */
+  long corruptions;
+
+  /** Whether reads verify what they cover in part too. */
+  boolean verifiesAll;
+
+  /** Whether the device may answer errors, after which the target is offline. */
+  boolean errorsExpected;
+
+  SimWorkload(SimTarget target, Prng prng) {
+    this.target = target;
+    this.prng = prng;
+  }
+
+  static int chunkSize(ChunkKey key) {
+    int choice = (int) (key.inode() * 3 + key.index()) % 8;
+    return choice == 7 ? 1 << 20 : choice >= 5 ? 256 << 10 : choice >= 3 ? 128 << 10 : 64 << 10;
+  }
+
+  ChunkModel model(ChunkKey key) {
+    return models.computeIfAbsent(key, k -> new ChunkModel());
+  }
+
+  Collection<ChunkKey> keys() {
+    return models.keySet();
+  }
+
+  void note(String what) {
+    history.add(what);
+    if (history.size() > HISTORY_MAX) {
+      history.remove();
+    }
+  }
+
+  String history() {
+    return String.join("\n", history);
+  }
+
+  private MemorySegment take() {
+    MemorySegment free = memory.poll();
+    if (free == null) {
+      free = NativeMemory.allocateAligned(MEMORY_BYTES);
+      memories.add(free);
+    }
+    return free;
+  }
+
+  // ---- updates ----
+
+  private final class Update extends UpdateOp {
+    final ChunkKey key;
+    final Change change;
+    final MemorySegment mine = take();
+
+    Update(ChunkKey key, Change change) {
+      this.key = key;
+      this.change = change;
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      inFlight--;
+      completed++;
+      memory.add(mine);
+      ended(key, change, result);
+    }
+  }
+
+  private void ended(ChunkKey key, Change change, long result) {
+    ChunkModel model = model(key);
+    if (result >= 0) {
+      model.end(change, true);
+      assertEquals(change.result(model.now()), result, () -> key + " " + change);
+      return;
+    }
+    if (errorsExpected && result == Status.TARGET_OFFLINE.code()) {
+      model.forget(change);
+      return;
+    }
+    if (errorsExpected && result == Status.DEVICE_ERROR.code()) {
+      if (!target.store().isOffline()) {
+        model.end(change, false);
+      }
+      // Else it may be found after a restart: it stays among what is pending.
+      return;
+    }
+    boolean refused =
+        result == Status.NO_SPACE.code()
+            || (result == Status.DATA_CORRUPTION.code() && model.suspect);
+    assertTrue(refused, () -> key + " " + change + " answered " + result);
+    model.end(change, false);
+  }
+
+  byte[] randomBytes(int length) {
+    byte[] bytes = new byte[length];
+    MemorySegment all = MemorySegment.ofArray(bytes);
+    long x = prng.nextLong();
+    int at = 0;
+    for (; at + 8 <= length; at += 8) {
+      all.set(ValueLayout.JAVA_LONG_UNALIGNED, at, x);
+      x = x * 0x5851F42D4C957F2DL + 0x14057B7EF767814FL;
+    }
+    for (; at < length; at++) {
+      bytes[at] = (byte) (x >>> at);
+    }
+    return bytes;
+  }
+
+  void write(ChunkKey key, int offset, int length) {
+    update(key, new Change(Change.Kind.WRITE, offset, randomBytes(length), ++sequence));
+  }
+
+  void truncate(ChunkKey key, int length) {
+    update(key, new Change(Change.Kind.TRUNCATE, length, new byte[0], ++sequence));
+  }
+
+  void extend(ChunkKey key, int length) {
+    update(key, new Change(Change.Kind.EXTEND, length, new byte[0], ++sequence));
+  }
+
+  /** The last acknowledged update of a chunk again: it is answered, and changes nothing. */
+  void retry(ChunkKey key) {
+    Change last = model(key).last;
+    if (last != null && model(key).pending().isEmpty() && model(key).now() != null) {
+      update(key, last);
+    }
+  }
+
+  void update(ChunkKey key, Change change) {
+    note(key + " " + change);
+    model(key).begin(change);
+    Update op = new Update(key, change);
+    op.kind = change.kind == Change.Kind.WRITE ? UpdateOp.Kind.WRITE : UpdateOp.Kind.TRUNCATE;
+    op.inode = key.inode();
+    op.chunkIndex = key.index();
+    op.chunkSizeBytes = chunkSize(key);
+    op.chainVersion = 1;
+    op.clientHigh = 5;
+    op.clientLow = 6;
+    op.channel = 3;
+    op.sequence = change.sequence;
+    op.extendOnly = change.kind == Change.Kind.EXTEND;
+    if (change.kind == Change.Kind.WRITE) {
+      op.chunkOffset = change.at;
+      op.lengthBytes = change.bytes.length;
+      op.payload = op.mine;
+      op.payloadOffset = prng.coin() ? 0 : prng.below(5000);
+      MemorySegment.copy(
+          change.bytes, 0, op.mine, ValueLayout.JAVA_BYTE, op.payloadOffset, change.bytes.length);
+      op.payloadCrc32c = target.crc.of(op.mine, op.payloadOffset, change.bytes.length);
+    } else {
+      op.lengthBytes = change.at;
+    }
+    inFlight++;
+    target.store().submit(op);
+  }
+
+  // ---- removals ----
+
+  private final class Remove extends RemoveOp {
+    final List<ChunkKey> keys;
+    final Map<ChunkKey, Change> changes = new TreeMap<>();
+
+    Remove(List<ChunkKey> keys) {
+      this.keys = keys;
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      inFlight--;
+      completed++;
+      if (result >= 0) {
+        assertEquals(keys.size(), result, "removed");
+      }
+      changes.forEach((key, change) -> ended(key, change, result < 0 ? result : 1));
+      if (result >= 0 || !errorsExpected) {
+        removals.remove(keys);
+      }
+    }
+  }
+
+  /** Removes chunks of an inode that has nothing else on its way. */
+  void remove(long inode, int from, int max) {
+    List<ChunkKey> keys = new ArrayList<>();
+    models.forEach((key, model) -> {
+      if (key.inode() == inode && key.index() >= from && model.now() != null && keys.size() < max) {
+        keys.add(key);
+      }
+    });
+    note("remove " + keys);
+    Remove op = new Remove(keys);
+    op.inode = inode;
+    op.fromIndex = from;
+    op.removeMax = max;
+    for (ChunkKey key : keys) {
+      Change change = new Change(Change.Kind.REMOVE, 0, new byte[0], ++sequence);
+      model(key).begin(change);
+      op.changes.put(key, change);
+    }
+    removals.add(keys);
+    inFlight++;
+    target.store().submit(op);
+  }
+
+  // ---- reads ----
+
+  private final class Read extends ReadOp {
+    final ChunkKey key;
+    final int mark;
+    final @Nullable List<byte @Nullable []> candidates;
+    final MemorySegment mine = take();
+    long result = Long.MIN_VALUE;
+
+    /**
+     * @param candidates what it may find; null for what is acknowledged
+     */
+    Read(ChunkKey key, @Nullable List<byte @Nullable []> candidates) {
+      this.key = key;
+      this.candidates = candidates;
+      this.mark = model(key).mark();
+    }
+
+    @Override
+    protected void onComplete(long value) {
+      inFlight--;
+      completed++;
+      result = value;
+      memory.add(mine);
+      if (value == Status.DATA_CORRUPTION.code()) {
+        corruptions++;
+      }
+      judge(this, candidates == null ? model(key).since(mark) : candidates);
+    }
+  }
+
+  /** Whether a read's answer is one that a chunk in this state gives. */
+  private static boolean matches(Read read, byte @Nullable [] state) {
+    if (state == null) {
+      return read.result == Status.CHUNK_NOT_FOUND.code();
+    }
+    int from = Math.min(read.chunkOffset, state.length);
+    int to = Math.min(read.chunkOffset + read.lengthBytes, state.length);
+    return read.result == to - from
+        && MemorySegment.mismatch(
+                MemorySegment.ofArray(state),
+                from,
+                to,
+                read.mine,
+                read.payloadOffset,
+                read.payloadOffset + to - from)
+            < 0;
+  }
+
+  private void judge(Read read, List<byte @Nullable []> states) {
+    ChunkModel model = model(read.key);
+    if (read.result == Status.DATA_CORRUPTION.code() && model.suspect) {
+      return;
+    }
+    if (errorsExpected
+        && (read.result == Status.DEVICE_ERROR.code()
+            || read.result == Status.TARGET_OFFLINE.code())) {
+      return;
+    }
+    assertTrue(
+        states.stream().anyMatch(state -> matches(read, state)),
+        () ->
+            "wrong answer: read %s at %d+%d answered %d"
+                .formatted(read.key, read.chunkOffset, read.lengthBytes, read.result));
+  }
+
+  void read(ChunkKey key, int offset, int length) {
+    note("read %s %d+%d".formatted(key, offset, length));
+    submit(new Read(key, null), offset, length);
+  }
+
+  private void submit(Read op, int offset, int length) {
+    op.inode = op.key.inode();
+    op.chunkIndex = op.key.index();
+    op.chunkOffset = offset;
+    op.lengthBytes = length;
+    op.payload = op.mine;
+    op.payloadOffset = prng.coin() ? 0 : prng.below(5000);
+    op.payloadCapacityBytes = length + prng.below(4096);
+    inFlight++;
+    target.store().submit(op);
+  }
+
+  int inFlight() {
+    return inFlight;
+  }
+
+  /** Waits for everything. */
+  void await() {
+    target.runUntil(() -> inFlight == 0);
+    models.values().forEach(ChunkModel::trim);
+  }
+
+  /** What a read answers, waited for. */
+  long readNow(ChunkKey key, int offset, int length) {
+    note("read %s %d+%d".formatted(key, offset, length));
+    Read read = new Read(key, null);
+    submit(read, offset, length);
+    target.runUntil(() -> read.result != Long.MIN_VALUE);
+    return read.result;
+  }
+
+  // ---- restarts ----
+
+  /** After a boot: reads every chunk and takes what a crash was free to leave as what is there. */
+  void reload() {
+    inFlight = 0;
+    memory.clear();
+    memory.addAll(memories);
+    for (List<ChunkKey> removal : removals) {
+      long left = removal.stream().filter(key -> exists(key)).count();
+      assertTrue(left == 0 || left == removal.size(), () -> "half a removal: " + removal);
+    }
+    removals.clear();
+    models.forEach((key, model) -> reload(key, model));
+  }
+
+  private boolean exists(ChunkKey key) {
+    return target.store().index().get(key.inode(), key.index(), new ChunkState());
+  }
+
+  private void reload(ChunkKey key, ChunkModel model) {
+    List<byte @Nullable []> candidates = model.afterCrash();
+    if (candidates.size() > 1) {
+      note("in doubt: " + key + " " + model.pending());
+    }
+    Read read = new Read(key, candidates);
+    submit(read, 0, chunkSize(key));
+    target.runUntil(() -> read.result != Long.MIN_VALUE);
+    byte[] found = candidates.getFirst();
+    for (byte[] candidate : candidates) {
+      if (matches(read, candidate) || isBadWithLengthOf(read, candidate)) {
+        found = candidate;
+      }
+    }
+    model.restart(found);
+  }
+
+  /** Which of several states a damaged chunk is in is seen by its length alone. */
+  private boolean isBadWithLengthOf(Read read, byte @Nullable [] state) {
+    ChunkState chunk = new ChunkState();
+    return state != null
+        && read.result == Status.DATA_CORRUPTION.code()
+        && target.store().index().get(read.key.inode(), read.key.index(), chunk)
+        && chunk.lengthBytes == state.length;
+  }
+
+  /** Takes over what another knows, as of a copy of its target at rest. */
+  void copyOf(SimWorkload other) {
+    sequence = other.sequence;
+    other.models.forEach((key, model) -> {
+      model(key).restart(model.now());
+      model(key).last = model.last;
+    });
+  }
+
+  @Override
+  public void close() {
+    memories.forEach(NativeMemory::unmap);
+  }
+}
