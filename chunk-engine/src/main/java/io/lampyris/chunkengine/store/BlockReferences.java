@@ -15,8 +15,16 @@ class BlockReferences {
   private final BlockAllocator allocator;
   private final Long2LongHashMap counts = new Long2LongHashMap(INITIAL, 0.6f, 0);
 
-  BlockReferences(BlockAllocator allocator) {
+  private final Quarantine quarantine;
+
+  BlockReferences(BlockAllocator allocator, Quarantine quarantine) {
     this.allocator = allocator;
+    this.quarantine = quarantine;
+  }
+
+  private void free(long offset, int sizeClass) {
+    quarantine.forget(offset);
+    allocator.free(offset, sizeClass);
   }
 
   void acquire(long offset) {
@@ -30,7 +38,7 @@ class BlockReferences {
       counts.remove(offset);
     } else if (count == DEAD) {
       counts.remove(offset);
-      allocator.free(offset, sizeClass);
+      free(offset, sizeClass);
     } else {
       counts.put(offset, count);
     }
@@ -41,7 +49,7 @@ class BlockReferences {
     long count = counts.get(offset);
     assert count < DEAD : "a block dies once";
     if (count == 0) {
-      allocator.free(offset, sizeClass);
+      free(offset, sizeClass);
     } else {
       counts.put(offset, count + DEAD);
     }

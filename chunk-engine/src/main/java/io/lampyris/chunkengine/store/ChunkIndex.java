@@ -36,6 +36,18 @@ interface ChunkIndex extends AutoCloseable {
   /** All chunks; invalid after the next change. */
   Cursor cursor();
 
+  /**
+   * Chunks lie in slots from 0 to below this, with holes. A chunk stays in its slot, so whoever
+   * passes over all slots while there are changes meets each chunk that is there all the time once.
+   */
+  int slots();
+
+  /** The device offset of the block of the chunk in a slot; -1 without a block, or for a hole. */
+  long blockAt(int slot);
+
+  /** Copies out the chunk in a slot; false for a hole. */
+  boolean at(int slot, ChunkState into);
+
   @Override
   void close();
 }

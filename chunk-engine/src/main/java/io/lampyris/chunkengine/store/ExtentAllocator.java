@@ -93,7 +93,7 @@ final class ExtentAllocator implements BlockAllocator {
 
   // ---- geometry ----
 
-  private long extentBytes(int extent) {
+  long extentBytes(int extent) {
     return Math.min(EXTENT_BYTES, deviceSizeBytes - extentOffset(extent));
   }
 
@@ -434,6 +434,10 @@ final class ExtentAllocator implements BlockAllocator {
       freeBytes -= extentBytes(extent);
     }
     return extent;
+  }
+
+  boolean hasUndiscarded() {
+    return heads[UNDISCARDED] != NONE;
   }
 
   /** Gives an extent of {@link #takeUndiscarded} back. */

@@ -487,6 +487,30 @@ final class OffHeapChunkIndex implements ChunkIndex {
   }
 
   @Override
+  public int slots() {
+    return entriesUsed;
+  }
+
+  @Override
+  public long blockAt(int slot) {
+    MemorySegment slab = slab(slot);
+    long at = base(slot);
+    int block = slab.get(JAVA_INT, at + BLOCK);
+    return block < 0 || slab.get(JAVA_BYTE, at + USED) == 0
+        ? ChunkState.NO_BLOCK
+        : (long) block << Geometry.BLOCK_UNIT_SHIFT;
+  }
+
+  @Override
+  public boolean at(int slot, ChunkState into) {
+    boolean isUsed = slab(slot).get(JAVA_BYTE, base(slot) + USED) != 0;
+    if (isUsed) {
+      read(slot, into);
+    }
+    return isUsed;
+  }
+
+  @Override
   public Cursor cursor() {
     return new Cursor() {
       private int id;

@@ -8,7 +8,10 @@ import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +42,12 @@ public final class TargetStore implements AutoCloseable {
 
   /** What lives only while a reactor has the target. */
   private record Attached(
-      ReactorContext context, Device device, Device logDevice, GroupCommit commit, int alignment) {}
+      ReactorContext context,
+      Device device,
+      Device logDevice,
+      GroupCommit commit,
+      Maintenance maintenance,
+      int alignment) {}
 
   private final Path dir;
   private final Superblock superblock;
@@ -47,6 +55,7 @@ public final class TargetStore implements AutoCloseable {
   private final int lockFd;
   private final ChunkIndex index;
   private final ExtentAllocator allocator;
+  private final Quarantine quarantine = new Quarantine();
   private BlockReferences references;
   private final LogFiles logFiles;
   private final ChunkLog log;
@@ -78,7 +87,7 @@ public final class TargetStore implements AutoCloseable {
     this.lockFd = lockFd;
     this.index = index;
     this.allocator = allocator;
-    this.references = new BlockReferences(allocator);
+    this.references = new BlockReferences(allocator, quarantine);
     this.logFiles = logFiles;
     this.log = log;
   }
@@ -186,10 +195,22 @@ public final class TargetStore implements AutoCloseable {
       Device device = opener.open(deviceFile, true);
       Device logDevice = opener.open(log.file(), false);
       GroupCommit commit = new GroupCommit(this, log, device, logDevice, options.durability());
-      attached = new Attached(context, device, logDevice, commit, device.alignmentBytes());
+      Maintenance maintenance =
+          new Maintenance(this, context, options, discards(deviceFile), log.lastSequence());
+      attached =
+          new Attached(context, device, logDevice, commit, maintenance, device.alignmentBytes());
     } catch (IOException e) {
       throw HostFiles.io("open", deviceFile, e);
     }
+  }
+
+  private boolean discards(Path deviceFile) throws IOException {
+    return switch (options.space().discard()) {
+      case ON -> true;
+      case OFF -> false;
+      // A device file is "other": neither regular, nor a directory, nor a link.
+      case AUTO -> Files.readAttributes(deviceFile, BasicFileAttributes.class).isOther();
+    };
   }
 
   /**
@@ -246,12 +267,16 @@ public final class TargetStore implements AutoCloseable {
     if (attached == null) {
       return 0;
     }
-    return runUnlocked() + retryBuffers() + commit().poll();
+    return runUnlocked() + retryBuffers() + commit().poll() + now().maintenance.poll();
   }
 
   /** Whether {@link #doWork} has to run before the reactor may block. */
   public boolean hasWork() {
-    return attached != null && (!unlocked.isEmpty() || !bufferless.isEmpty() || commit().hasWork());
+    return attached != null
+        && (!unlocked.isEmpty()
+            || !bufferless.isEmpty()
+            || commit().hasWork()
+            || now().maintenance.hasWork());
   }
 
   private int runUnlocked() {
@@ -328,7 +353,7 @@ public final class TargetStore implements AutoCloseable {
   }
 
   void corruptionFound(ChunkState chunk, int unit, int observed) {
-    if (++corruptions <= WARNINGS_MAX) {
+    if (quarantine.add(chunk, unit) && ++corruptions <= WARNINGS_MAX) {
       LOGGER.error(
           "bad bytes; observed=crc {} of unit {} of inode {} chunk {} version {} in block {} of"
               + " target {}, limit=crc {}; remedy: restore the file from a copy",
@@ -363,7 +388,7 @@ public final class TargetStore implements AutoCloseable {
     return index;
   }
 
-  BlockAllocator allocator() {
+  ExtentAllocator allocator() {
     return allocator;
   }
 
@@ -376,6 +401,19 @@ public final class TargetStore implements AutoCloseable {
     assert inFlight == 0 : "before the first operation";
     references = otherReferences;
     crc = otherCrc;
+  }
+
+  Quarantine quarantine() {
+    return quarantine;
+  }
+
+  /** Whether a block lies in an extent that is being emptied. */
+  boolean isEmptied(long block) {
+    return allocator.victimCount() > 0 && allocator.isVictim(ExtentAllocator.extentOf(block));
+  }
+
+  boolean isStopping() {
+    return stopping;
   }
 
   ChunkLocks locks() {
@@ -491,6 +529,16 @@ public final class TargetStore implements AutoCloseable {
   /** How many units were found with bad bytes since the start. */
   public long corruptions() {
     return corruptions;
+  }
+
+  /** What it did by itself since it was attached. Owner: reactor. */
+  public MaintenanceReport maintenance() {
+    return now().maintenance.report(quarantine.chunks());
+  }
+
+  /** Some of the chunks that have bad units. Owner: reactor. */
+  public List<BadChunk> quarantined(int max) {
+    return quarantine.list(max);
   }
 
   public int inFlight() {

@@ -481,6 +481,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   @Override
   final void onCommitted() {
     store().index().put(state);
+    if (state.shrunk) {
+      store().quarantine().truncated(state.blockOffset, state.unitCount());
+    }
     if (!inPlace && existed && oldBlock != ChunkState.NO_BLOCK) {
       store().references().kill(oldBlock, oldClass);
     }

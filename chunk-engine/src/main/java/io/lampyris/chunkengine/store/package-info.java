@@ -129,6 +129,10 @@
  *       generation, and what an earlier process left is read by our own scanner, which trusts
  *       nothing.
  *   <li>I9: log space is reserved before it is written: a full host is NO_SPACE, never a SIGBUS.
+ *   <li>I10: a chunk that compaction moves stays the same version; no unit is committed in its new
+ *       block that was not verified in its old one, which then dies as any other (I5).
+ *   <li>I11: blocks for new bytes leave a reserve free, so that what is there can always be
+ *       overwritten, truncated, removed and moved.
  * </ul>
  *
  * Chronicle Queue writes through a shared mapping; the flush of the log is {@code fdatasync} on the
@@ -142,6 +146,10 @@
  *
  * Opening and closing block and run on any thread; in between everything belongs to the reactor
  * that the store is attached to.
+ *
+ * <p>What a target does by itself (compaction, scrubbing, discarding) runs on its reactor too, in
+ * slices of some microseconds, with few operations in flight and below rates of its own; it shares
+ * the locks and the group commit with everyone else's operations.
  *
  * <h2>Failure</h2>
  *

@@ -31,6 +31,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** A storage service on a real reactor over real files, with blocking clients. */
 final class StorageRig implements AutoCloseable {
@@ -67,6 +70,20 @@ final class StorageRig implements AutoCloseable {
           List.of(new StorageService.Hosted(store, CHAIN_VERSION)));
     } catch (StoreException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Asks on the reactor, whose the store is. */
+  <T> T ask(Supplier<T> question) {
+    CompletableFuture<T> answer = new CompletableFuture<>();
+    reactor.offer(nowNs -> answer.complete(question.get()));
+    return answer.join();
+  }
+
+  /** Comes back when it is so; the test's own time limit is what ends a wait that is in vain. */
+  void await(BooleanSupplier condition) {
+    while (!ask(condition::getAsBoolean)) {
+      Thread.onSpinWait();
     }
   }
 

@@ -189,7 +189,10 @@ final class StorageServiceTest {
     assertEquals(Status.DATA_CORRUPTION.code(), client.read(INODE, 0, 60_000, 200_000));
     assertEquals(Status.DATA_CORRUPTION.code(), client.write(INODE, 0, MIB, 5, filled(5, 1)));
     assertEquals(64 << 10, client.read(INODE, 0, 0, 64 << 10), "units before it are fine");
-    assertTrue(rig.store.corruptions() >= 3);
+    assertEquals(1, rig.store.corruptions(), "one bad unit, however often it is met");
+    assertEquals(
+        java.util.List.of(new io.lampyris.chunkengine.store.BadChunk(INODE, 0, 2)),
+        rig.ask(() -> rig.store.quarantined(9)));
     assertFalse(rig.store.isOffline());
     assertEquals(MIB, client.write(INODE, 0, MIB, 0, bytes), "a full replace heals the chunk");
     assertEquals(MIB, client.read(INODE, 0, 0, MIB));

@@ -92,8 +92,8 @@ final class CanaryTest {
   private static final class ForgetfulReferences extends BlockReferences {
     private final BlockAllocator allocator;
 
-    ForgetfulReferences(BlockAllocator allocator) {
-      super(allocator);
+    ForgetfulReferences(BlockAllocator allocator, Quarantine quarantine) {
+      super(allocator, quarantine);
       this.allocator = allocator;
     }
 
@@ -136,6 +136,6 @@ final class CanaryTest {
   void aBlockThatIsFreedBeforeItsReadersLeaveIsNoticed() throws Exception {
     notices(target ->
         target.afterOpen =
-            store -> store.replaceParts(new ForgetfulReferences(store.allocator()), store.crc()));
+            store -> store.replaceParts(new ForgetfulReferences(store.allocator(), store.quarantine()), store.crc()));
   }
 }

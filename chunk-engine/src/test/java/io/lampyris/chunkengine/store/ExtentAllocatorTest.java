@@ -151,7 +151,7 @@ final class ExtentAllocatorTest {
     while (allocator.allocate(20) != BlockAllocator.NO_SPACE) {
       given++;
     }
-    assertEquals(5 * 64 + 24 - 10, given);
+    assertEquals(5 * 64 + 24 - 10, given, "I11");
     assertEquals(BlockAllocator.NO_SPACE, allocator.allocate(Geometry.CLASS_MIN));
     for (int i = 0; i < 10; i++) {
       assertNotEquals(BlockAllocator.NO_SPACE, allocator.allocateReserved(20));
@@ -240,7 +240,7 @@ final class ExtentAllocatorTest {
   @Test
   void aDeadBlockIsFreedByItsLastReader() {
     ExtentAllocator allocator = new ExtentAllocator(DEVICE);
-    BlockReferences references = new BlockReferences(allocator);
+    BlockReferences references = new BlockReferences(allocator, new Quarantine());
     long got = allocator.allocate(20);
     long offset = BlockAllocator.offsetOf(got);
     long free = allocator.freeBytes();

@@ -1,0 +1,37 @@
+package io.lampyris.chunkengine.store;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Holds a chunk's bytes, which come in order and in pieces of any size, against the checksums of
+ * its units. Owner: reactor.
+ */
+final class UnitVerifier {
+  private int running;
+
+  /**
+   * Takes chunk bytes {@code start … end}, which follow the last ones or start a unit.
+   *
+   * @param memory has them from its beginning
+   * @return the units that ended in them and are wrong, as bits; they were reported
+   */
+  int feed(TargetStore store, ChunkState chunk, MemorySegment memory, int start, int end) {
+    assert end <= chunk.lengthBytes : "bytes behind the length mean nothing";
+    Crc32c crc = store.crc();
+    int unitBytes = chunk.unitBytes();
+    int bad = 0;
+    for (int at = start; at < end; ) {
+      int unit = at / unitBytes;
+      int unitEnd = Math.min((unit + 1) * unitBytes, chunk.lengthBytes);
+      int bytes = Math.min(end, unitEnd) - at;
+      int part = crc.of(memory, at - start, bytes);
+      running = at % unitBytes == 0 ? part : crc.combine(running, part, bytes);
+      at += bytes;
+      if (at == unitEnd && running != chunk.unitCrcs[unit]) {
+        store.corruptionFound(chunk, unit, running);
+        bad |= 1 << unit;
+      }
+    }
+    return bad;
+  }
+}
