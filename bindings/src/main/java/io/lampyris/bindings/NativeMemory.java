@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -116,6 +117,15 @@ public final class NativeMemory {
     MemorySegment segment = allocateAlignedToHugePage(roundedBytes);
     boolean advised = madvise(segment, Fcntl.MADV_HUGEPAGE) == 0 && transparentHugePagesAllowed();
     return new HugeAllocation(segment, advised ? Backing.TRANSPARENT : Backing.BASE_PAGES);
+  }
+
+  /**
+   * As {@link #allocateHuge(long)}, freed when the arena closes; then a late access is an exception
+   * instead of a crash.
+   */
+  public static MemorySegment allocateHuge(long sizeBytes, Arena arena) {
+    HugeAllocation allocation = allocateHuge(sizeBytes);
+    return allocation.segment().reinterpret(arena, mapped -> unmap(allocation.segment()));
   }
 
   /** madvise(2): 0, or -errno. */

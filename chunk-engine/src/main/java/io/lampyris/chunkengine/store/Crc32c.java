@@ -19,11 +19,18 @@ public class Crc32c {
 
   private static final int VIEWS = 64;
 
+  /** Byte buffers end at 2 GiB; what is larger is seen through two windows of this at a time. */
+  private static final int WINDOW_BYTES = 1 << 29;
+
   private final CRC32C crc = new CRC32C();
 
   // A byte buffer over a segment is an allocation; segments come back, so keep the last views.
   private final @Nullable MemorySegment[] viewed = new MemorySegment[VIEWS];
   private final @Nullable ByteBuffer[] views = new ByteBuffer[VIEWS];
+
+  private @Nullable MemorySegment windowOf;
+  private @Nullable ByteBuffer window;
+  private long windowNumber;
 
   private long shiftBytes;
   private int shift = 1 << 31;
@@ -35,6 +42,9 @@ public class Crc32c {
     if (memory.byteSize() <= Integer.MAX_VALUE) {
       view = view(memory);
       from = (int) offset;
+    } else if (length <= WINDOW_BYTES) {
+      view = window(memory, offset / WINDOW_BYTES);
+      from = (int) (offset % WINDOW_BYTES);
     } else {
       view = memory.asSlice(offset, length).asByteBuffer();
       from = 0;
@@ -69,6 +79,20 @@ public class Crc32c {
       view = memory.asByteBuffer();
       views[slot] = view;
       viewed[slot] = memory;
+    }
+    return view;
+  }
+
+  @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
+  private ByteBuffer window(MemorySegment memory, long number) {
+    ByteBuffer view = window;
+    if (view == null || windowOf != memory || windowNumber != number) {
+      long start = number * WINDOW_BYTES;
+      long bytes = Math.min(memory.byteSize() - start, 2L * WINDOW_BYTES);
+      view = memory.asSlice(start, bytes).asByteBuffer();
+      window = view;
+      windowOf = memory;
+      windowNumber = number;
     }
     return view;
   }

@@ -3,6 +3,8 @@ package io.lampyris.chunkengine.store;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -10,6 +12,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one generation's file without Chronicle Queue, which trusts what it reads: walks the
@@ -20,11 +25,25 @@ import java.util.UUID;
  * <p>Where the walk ends, the rest of the file is searched for a later group end. If one of them
  * says that a group which the walk did not reach had been durable, records that were acknowledged
  * are missing: LOG_CORRUPT. Otherwise what is there was never acknowledged, and is a torn tail.
+ *
+ * <p>In a large file a thread of its own walks ahead and checks, and the caller's thread hands over
+ * what was checked; how the two are scheduled changes nothing of what is found, nor its order.
  */
 final class LogScanner {
   private static final int NOT_COMPLETE = 0x80000000;
   private static final int META_DATA = 0x40000000;
   private static final int LENGTH_MASK = 0x3FFFFFFF;
+
+  /** Smaller files are walked by the caller's thread. */
+  private static final long AHEAD_MIN_BYTES = 8 << 20;
+
+  /** Whole groups are handed over in ranges of about this size; so many may wait. */
+  private static final long RANGE_BYTES = 256 << 10;
+
+  private static final int RANGES_MAX = 64;
+
+  /** The kernel reads this far ahead of the walk. */
+  private static final long READ_AHEAD_BYTES = 16 << 20;
 
   /** Takes the records of whole groups, in order. */
   interface Visitor {
@@ -73,26 +92,38 @@ final class LogScanner {
       boolean torn,
       int tornRecords) {}
 
+  /** Takes checked groups that lie behind each other in the file, in order. */
+  private interface Sink {
+    void onGroups(long from, long to) throws StoreException, InterruptedException;
+  }
+
+  /** What the thread that walks ahead hands over: groups, or the end with one of the last three. */
+  private record Step(
+      long from,
+      long to,
+      @Nullable End end,
+      @Nullable StoreException refusal,
+      @Nullable Throwable fault) {}
+
+  /** Where the walk ended. */
+  private record End(
+      long position, long lastGroup, long lastSequence, boolean torn, int tornRecords) {}
+
   private final Path file;
   private final UUID uuid;
   private final LogCatalog.Generation generation;
   private final Visitor visitor;
-  private final Crc32c crc = new Crc32c();
   private final ChunkState chunk = new ChunkState();
 
   private MemorySegment map = MemorySegment.NULL;
   private long size;
-  private long expectedSequence;
-  private long group;
   private long records;
-  private String why = "";
 
   LogScanner(Path file, UUID uuid, LogCatalog.Generation generation, Visitor visitor) {
     this.file = file;
     this.uuid = uuid;
     this.generation = generation;
     this.visitor = visitor;
-    this.group = generation.firstGroup();
   }
 
   Result scan() throws StoreException {
@@ -100,7 +131,9 @@ final class LogScanner {
         FileChannel channel = FileChannel.open(file)) {
       size = channel.size();
       map = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-      return scanMapped();
+      End end = size < AHEAD_MIN_BYTES ? new Walk(this::apply).run() : runAhead();
+      return new Result(
+          end.position, end.lastGroup, end.lastSequence, records, end.torn, end.tornRecords);
     } catch (IOException e) {
       throw HostFiles.io("read", file, e);
     } catch (InternalError e) {
@@ -109,67 +142,210 @@ final class LogScanner {
           "cannot read %s; observed=%s, limit=readable storage; remedy: look at the kernel log for the host's disk"
               .formatted(file, e),
           e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException(
+          Reason.IO,
+          "opening was interrupted; observed=%s, limit=all of it read; remedy: open the target again"
+              .formatted(file),
+          e);
     }
   }
 
-  private Result scanMapped() throws StoreException {
-    long at = 0;
-    long groupStart = 0;
-    long end = 0;
-    int open = 0;
-    boolean stop = false;
-    while (!stop) {
+  private End runAhead() throws StoreException, InterruptedException {
+    BlockingQueue<Step> steps = new ArrayBlockingQueue<>(RANGES_MAX);
+    Thread ahead = Thread.ofPlatform().name("log-check").start(() -> walkAhead(steps));
+    try {
+      while (true) {
+        Step step = steps.take();
+        if (step.end != null) {
+          return step.end;
+        }
+        if (step.refusal != null) {
+          throw step.refusal;
+        }
+        if (step.fault != null) {
+          throw step.fault instanceof InternalError e ? e : new AssertionError(step.fault);
+        }
+        apply(step.from, step.to);
+      }
+    } finally {
+      // It reads the mapping, which ends with this call.
+      ahead.interrupt();
+      joinSlow(ahead);
+    }
+  }
+
+  private static void joinSlow(Thread ahead) {
+    boolean interrupted = false;
+    while (ahead.isAlive()) {
+      try {
+        ahead.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void walkAhead(BlockingQueue<Step> steps) {
+    try {
+      Step last;
+      try {
+        End end = new Walk((from, to) -> steps.put(new Step(from, to, null, null, null))).run();
+        last = new Step(0, 0, end, null, null);
+      } catch (StoreException e) {
+        last = new Step(0, 0, null, e, null);
+      } catch (RuntimeException | Error e) {
+        last = new Step(0, 0, null, null, e);
+      }
+      steps.put(last);
+    } catch (InterruptedException e) {
+      // The other side has given up and takes nothing more.
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Goes over the file and checks; hands over groups all of whose records are right. */
+  private final class Walk {
+    private final Sink sink;
+    private final Crc32c crc = new Crc32c();
+    private long expectedSequence;
+    private long group = generation.firstGroup();
+    private long at;
+    private int open;
+    private long end;
+    private long handedOver;
+    private long readAhead;
+    private String why = "";
+
+    Walk(Sink sink) {
+      this.sink = sink;
+    }
+
+    End run() throws StoreException, InterruptedException {
+      boolean goesOn = true;
+      while (goesOn) {
+        goesOn = step();
+        if (end - handedOver >= RANGE_BYTES || (!goesOn && end > handedOver)) {
+          sink.onGroups(handedOver, end);
+          handedOver = end;
+          readAhead();
+        }
+      }
+      return finish();
+    }
+
+    /** Checks one excerpt; false when it, or what it ends, is the last that counts. */
+    private boolean step() {
       int header = at + 4 <= size ? map.get(JAVA_INT, at) : 0;
       int length = header & LENGTH_MASK;
       if (header == 0 || (header & NOT_COMPLETE) != 0 || at + 4 + length > size) {
         why = header == 0 ? "end" : "excerpt header 0x%x".formatted(header);
-        stop = true;
-      } else if ((header & META_DATA) != 0) {
-        at = at + 4 + length + 3 & -4;
-      } else if (!isExpected(at + 4, length)) {
+        return false;
+      }
+      if ((header & META_DATA) != 0) {
+        at = next(at, length);
+        return true;
+      }
+      if (!isExpected(at + 4, length)) {
         why = "record is damaged or out of order";
-        stop = true;
-      } else {
-        expectedSequence++;
-        boolean groupEnd = LogRecord.type(map, at + 4) == LogRecord.GROUP_END;
-        if (groupEnd && LogRecord.recordCount(map, at + 4) != open) {
-          why = "group end counts other records";
-          stop = true;
-        } else {
-          at = at + 4 + length + 3 & -4;
-          open++;
+        return false;
+      }
+      expectedSequence++;
+      boolean groupEnd = LogRecord.type(map, at + 4) == LogRecord.GROUP_END;
+      if (groupEnd && LogRecord.recordCount(map, at + 4) != open) {
+        why = "group end counts other records";
+        return false;
+      }
+      at = next(at, length);
+      open++;
+      return !groupEnd || nextGroup();
+    }
+
+    private boolean nextGroup() {
+      group++;
+      open = 0;
+      end = at;
+      return !generation.closed() || group <= generation.durableGroup();
+    }
+
+    /** A hint; reading works without. */
+    private void readAhead() {
+      if (at + READ_AHEAD_BYTES / 2 > readAhead && readAhead < size) {
+        long until = Math.min(size, at + READ_AHEAD_BYTES) & -4096;
+        if (until > readAhead) {
+          NativeMemory.madvise(map.asSlice(readAhead, until - readAhead), Fcntl.MADV_WILLNEED);
         }
-        if (groupEnd && !stop) {
-          apply(groupStart, at);
-          group++;
-          open = 0;
-          end = at;
-          groupStart = at;
-          stop = generation.closed() && group > generation.durableGroup();
-        }
+        readAhead = until;
       }
     }
-    return finish(end, at, open);
+
+    private boolean isExpected(long at, int excerptBytes) {
+      if (!LogRecord.isIntact(map, at, size, crc)
+          || LogRecord.lengthBytes(map, at) != excerptBytes) {
+        return false;
+      }
+      if (expectedSequence == 0) {
+        expectedSequence = LogRecord.sequence(map, at);
+      }
+      return LogRecord.sequence(map, at) == expectedSequence && LogRecord.group(map, at) == group;
+    }
+
+    private End finish() throws StoreException {
+      long lastGroup = group - 1;
+      if (lastGroup < generation.durableGroup()) {
+        throw corrupt(
+            at, group, why + "; groups up to " + generation.durableGroup() + " are missing");
+      }
+      boolean torn = false;
+      if (!generation.closed()) {
+        torn = searchBehind();
+      }
+      return new End(end, lastGroup, expectedSequence - 1 - open, torn, open);
+    }
+
+    /** Looks at everything behind the last whole group; true when anything is there. */
+    private boolean searchBehind() throws StoreException {
+      boolean anything = false;
+      for (long here = end; here + 8 <= size; here += 4) {
+        if (map.get(JAVA_INT, here) == 0) {
+          // Reserved space is zeros: pass over it in long steps.
+          while (here % 8 == 4 && here + 12 <= size && map.get(JAVA_LONG, here + 4) == 0) {
+            here += 8;
+          }
+          continue;
+        }
+        anything = true;
+        if (LogRecord.isIntact(map, here, size, crc)
+            && LogRecord.type(map, here) == LogRecord.GROUP_END
+            && LogRecord.isOf(map, here, uuid)
+            && LogRecord.group(map, here) >= group
+            && LogRecord.durableGroup(map, here) >= group) {
+          throw corrupt(
+              at,
+              group,
+              why + ", yet group %d at %d follows".formatted(LogRecord.group(map, here), here));
+        }
+      }
+      return anything;
+    }
   }
 
-  private boolean isExpected(long at, int excerptBytes) {
-    if (!LogRecord.isIntact(map, at, size, crc) || LogRecord.lengthBytes(map, at) != excerptBytes) {
-      return false;
-    }
-    if (expectedSequence == 0) {
-      expectedSequence = LogRecord.sequence(map, at);
-    }
-    return LogRecord.sequence(map, at) == expectedSequence && LogRecord.group(map, at) == group;
+  private static long next(long at, int length) {
+    return at + 4 + length + 3 & -4;
   }
 
-  /** Hands over a group whose records were all checked. */
+  /** Hands over groups whose records were all checked. */
   private void apply(long from, long to) throws StoreException {
     for (long at = from; at < to; ) {
       int header = map.get(JAVA_INT, at);
       if ((header & META_DATA) == 0) {
         applyRecord(at + 4);
       }
-      at = at + 4 + (header & LENGTH_MASK) + 3 & -4;
+      at = next(at, header & LENGTH_MASK);
     }
   }
 
@@ -198,7 +374,7 @@ final class LogScanner {
 
   private void decodeState(long at) throws StoreException {
     if (!LogRecord.decodeState(map, at, chunk)) {
-      throw corrupt(at, "a record contradicts itself");
+      throw corrupt(at, LogRecord.group(map, at), "a record contradicts itself");
     }
     records++;
   }
@@ -206,7 +382,7 @@ final class LogScanner {
   private void applyRedo(long at) throws StoreException {
     decodeState(at);
     if (!LogRecord.isRedoPlausible(map, at, chunk)) {
-      throw corrupt(at, "a redo record contradicts itself");
+      throw corrupt(at, LogRecord.group(map, at), "a redo record contradicts itself");
     }
     visitor.onRedo(
         chunk,
@@ -231,46 +407,7 @@ final class LogScanner {
     }
   }
 
-  private Result finish(long end, long stoppedAt, int openRecords) throws StoreException {
-    long lastGroup = group - 1;
-    if (lastGroup < generation.durableGroup()) {
-      throw corrupt(
-          stoppedAt, why + "; groups up to " + generation.durableGroup() + " are missing");
-    }
-    boolean torn = false;
-    if (!generation.closed()) {
-      torn = searchBehind(end, stoppedAt);
-    }
-    return new Result(
-        end, lastGroup, expectedSequence - 1 - openRecords, records, torn, openRecords);
-  }
-
-  /** Looks at everything behind the last whole group; true when anything is there. */
-  private boolean searchBehind(long end, long stoppedAt) throws StoreException {
-    boolean anything = false;
-    for (long at = end; at + 8 <= size; at += 4) {
-      if (map.get(JAVA_INT, at) == 0) {
-        // Reserved space is zeros: pass over it in long steps.
-        while (at % 8 == 4 && at + 12 <= size && map.get(JAVA_LONG, at + 4) == 0) {
-          at += 8;
-        }
-        continue;
-      }
-      anything = true;
-      if (LogRecord.isIntact(map, at, size, crc)
-          && LogRecord.type(map, at) == LogRecord.GROUP_END
-          && LogRecord.isOf(map, at, uuid)
-          && LogRecord.group(map, at) >= group
-          && LogRecord.durableGroup(map, at) >= group) {
-        throw corrupt(
-            stoppedAt,
-            why + ", yet group %d at %d follows".formatted(LogRecord.group(map, at), at));
-      }
-    }
-    return anything;
-  }
-
-  private StoreException corrupt(long at, String observed) {
+  private StoreException corrupt(long at, long group, String observed) {
     return new StoreException(
         Reason.LOG_CORRUPT,
         "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s at position %d of %s, limit=intact up to group %d; remedy: restore the target from a replica, or its directory from a copy"

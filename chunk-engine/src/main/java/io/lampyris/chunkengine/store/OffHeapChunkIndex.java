@@ -4,19 +4,24 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.lampyris.bindings.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * Fixed-size entries in slabs outside the heap. Two hash tables of entry numbers lead to them: one
- * by (inode, index), one by inode to the root of that inode's treap, which orders its chunks.
+ * by (inode, index), one by inode to the root of that inode's treap, which orders its chunks. A
+ * slot has the hash beside the number, so a look-up touches no entry but its own, and a table grows
+ * without touching any. Memory is in huge pages where the kernel gives them: with millions of
+ * chunks, a look-up waits for address translation as long as for the bytes.
  *
  * <p>A treap is a search tree by chunk index that is a heap by a hash of the key, so its shape does
  * not depend on the order of insertion and needs no balance field. One treap per inode keeps the
  * paths short and warm; a file of one chunk has a path of length 1.
  *
- * <p>Memory per chunk: 144 B entry, 6 … 12 B in the first table, at most 12 B in the second.
+ * <p>Memory per chunk: 144 B entry, 12 … 24 B in the first table, at most 24 B in the second: 192
+ * B.
  */
 final class OffHeapChunkIndex implements ChunkIndex {
   private static final long INODE = 0;
@@ -40,10 +45,13 @@ final class OffHeapChunkIndex implements ChunkIndex {
   private static final long UNIT_CRCS = 80;
   static final int ENTRY_BYTES = 144;
 
-  private static final int SLAB_SHIFT = 14;
+  /** Slabs of 18 MiB, a whole number of huge pages; what is not used of the last is not touched. */
+  private static final int SLAB_SHIFT = 17;
+
   private static final int SLAB_ENTRIES = 1 << SLAB_SHIFT;
   private static final int NONE = -1;
   private static final int TABLE_MIN = 1 << 10;
+  private static final long EMPTY = 0;
 
   private final Arena arena = Arena.ofShared();
   private MemorySegment[] slabs = new MemorySegment[0];
@@ -55,28 +63,78 @@ final class OffHeapChunkIndex implements ChunkIndex {
   private Table inodes = new Table(TABLE_MIN);
   private int inodeCount;
 
-  /** Open addressing with linear probing and backward-shift deletion; holds entry numbers. */
+  /** Open addressing with linear probing and backward-shift deletion; slots are hash and number. */
   private static final class Table {
     final Arena arena = Arena.ofShared();
+
+    /** Zeros for nothing, else the hash, then the entry's number plus one. */
     final MemorySegment slots;
+
     final int mask;
 
     Table(int size) {
       assert Integer.bitCount(size) == 1 : "a table's size is a power of two";
-      slots = arena.allocate((long) size * Integer.BYTES, 64).fill((byte) NONE);
+      long sizeBytes = (long) size * Long.BYTES;
+      slots =
+          sizeBytes < NativeMemory.HUGE_PAGE_BYTES
+              ? arena.allocate(sizeBytes, 64)
+              : NativeMemory.allocateHuge(sizeBytes, arena);
       mask = size - 1;
     }
 
-    int at(int slot) {
-      return slots.getAtIndex(JAVA_INT, slot);
+    long at(int slot) {
+      return slots.getAtIndex(JAVA_LONG, slot);
     }
 
-    void set(int slot, int id) {
-      slots.setAtIndex(JAVA_INT, slot, id);
+    static int idOf(long entry) {
+      return (int) entry - 1;
+    }
+
+    int idAt(int slot) {
+      return idOf(at(slot));
+    }
+
+    void set(int slot, int hash, int id) {
+      slots.setAtIndex(JAVA_LONG, slot, (long) hash << 32 | Integer.toUnsignedLong(id + 1));
     }
 
     boolean isFullWith(int entries) {
       return entries > (mask + 1L) * 2 / 3;
+    }
+
+    /** Puts an entry that is not there at its home or behind. */
+    void place(long entry) {
+      int slot = (int) (entry >>> 32) & mask;
+      while (at(slot) != EMPTY) {
+        slot = slot + 1 & mask;
+      }
+      slots.setAtIndex(JAVA_LONG, slot, entry);
+    }
+
+    /** All entries in a table of twice the size; about 50 ms for ten million. */
+    Table grown() {
+      Table larger = new Table((mask + 1) * 2);
+      for (int i = 0; i <= mask; i++) {
+        long entry = at(i);
+        if (entry != EMPTY) {
+          larger.place(entry);
+        }
+      }
+      arena.close();
+      return larger;
+    }
+
+    /** Moves later entries of the run back over the hole, so that probing never stops early. */
+    void close(int slot) {
+      int hole = slot;
+      for (int at = slot + 1 & mask; at(at) != EMPTY; at = at + 1 & mask) {
+        int home = (int) (at(at) >>> 32) & mask;
+        if ((at - home & mask) >= (at - hole & mask)) {
+          slots.setAtIndex(JAVA_LONG, hole, at(at));
+          hole = at;
+        }
+      }
+      slots.setAtIndex(JAVA_LONG, hole, EMPTY);
     }
   }
 
@@ -89,14 +147,6 @@ final class OffHeapChunkIndex implements ChunkIndex {
     h = (h ^ h >>> 32) * 0xD6E8FEB86659FD93L;
     h = (h ^ h >>> 32) * 0xD6E8FEB86659FD93L;
     return (int) (h ^ h >>> 32);
-  }
-
-  private int chunkHome(int id) {
-    return hash(inodeOf(id), indexOf(id)) & chunks.mask;
-  }
-
-  private int inodeHome(int id) {
-    return mix(inodeOf(id)) & inodes.mask;
   }
 
   // ---- entries ----
@@ -133,7 +183,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     }
     if (entriesUsed == slabs.length << SLAB_SHIFT) {
       slabs = Arrays.copyOf(slabs, slabs.length + 1);
-      slabs[slabs.length - 1] = arena.allocate((long) SLAB_ENTRIES * ENTRY_BYTES, 64);
+      slabs[slabs.length - 1] = NativeMemory.allocateHuge((long) SLAB_ENTRIES * ENTRY_BYTES, arena);
     }
     return entriesUsed++;
   }
@@ -195,10 +245,11 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   // ---- lookup ----
 
-  private int chunkSlot(long inode, int chunkIndex) {
-    int slot = hash(inode, chunkIndex) & chunks.mask;
-    for (int id; (id = chunks.at(slot)) != NONE; slot = slot + 1 & chunks.mask) {
-      if (inodeOf(id) == inode && indexOf(id) == chunkIndex) {
+  private int chunkSlot(int hash, long inode, int chunkIndex) {
+    int slot = hash & chunks.mask;
+    for (long entry; (entry = chunks.at(slot)) != EMPTY; slot = slot + 1 & chunks.mask) {
+      int id = Table.idOf(entry);
+      if ((int) (entry >>> 32) == hash && inodeOf(id) == inode && indexOf(id) == chunkIndex) {
         return slot;
       }
     }
@@ -206,9 +257,10 @@ final class OffHeapChunkIndex implements ChunkIndex {
   }
 
   private int inodeSlot(long inode) {
-    int slot = mix(inode) & inodes.mask;
-    for (int id; (id = inodes.at(slot)) != NONE; slot = slot + 1 & inodes.mask) {
-      if (inodeOf(id) == inode) {
+    int hash = mix(inode);
+    int slot = hash & inodes.mask;
+    for (long entry; (entry = inodes.at(slot)) != EMPTY; slot = slot + 1 & inodes.mask) {
+      if ((int) (entry >>> 32) == hash && inodeOf(Table.idOf(entry)) == inode) {
         return slot;
       }
     }
@@ -217,11 +269,11 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public boolean get(long inode, int chunkIndex, ChunkState into) {
-    int slot = chunkSlot(inode, chunkIndex);
+    int slot = chunkSlot(hash(inode, chunkIndex), inode, chunkIndex);
     if (slot < 0) {
       return false;
     }
-    read(chunks.at(slot), into);
+    read(chunks.idAt(slot), into);
     return true;
   }
 
@@ -229,7 +281,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
   public boolean ceiling(long inode, int fromIndex, ChunkState into) {
     int slot = inodeSlot(inode);
     int best = NONE;
-    for (int id = slot < 0 ? NONE : inodes.at(slot); id != NONE; ) {
+    for (int id = slot < 0 ? NONE : inodes.idAt(slot); id != NONE; ) {
       if (Integer.compareUnsigned(indexOf(id), fromIndex) >= 0) {
         best = id;
         id = intAt(id, LEFT);
@@ -244,7 +296,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
   public boolean last(long inode, ChunkState into) {
     int slot = inodeSlot(inode);
     int best = NONE;
-    for (int id = slot < 0 ? NONE : inodes.at(slot); id != NONE; id = intAt(id, RIGHT)) {
+    for (int id = slot < 0 ? NONE : inodes.idAt(slot); id != NONE; id = intAt(id, RIGHT)) {
       best = id;
     }
     return readFound(best, into);
@@ -262,30 +314,32 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public void put(ChunkState state) {
-    int slot = chunkSlot(state.inode, state.chunkIndex);
+    int hash = hash(state.inode, state.chunkIndex);
+    int slot = chunkSlot(hash, state.inode, state.chunkIndex);
     if (slot >= 0) {
-      write(chunks.at(slot), state);
+      write(chunks.idAt(slot), state);
       return;
     }
     int id = allocate();
     write(id, state);
-    chunks.set(~slot, id);
+    chunks.set(~slot, hash, id);
     count++;
     link(id);
     if (chunks.isFullWith(count)) {
-      growChunks();
+      chunks = chunks.grown();
     }
   }
 
   private void link(int id) {
     intAt(id, LEFT, NONE);
     intAt(id, RIGHT, NONE);
-    int slot = inodeSlot(inodeOf(id));
+    long inode = inodeOf(id);
+    int slot = inodeSlot(inode);
     if (slot < 0) {
-      inodes.set(~slot, id);
+      inodes.set(~slot, mix(inode), id);
       inodeCount++;
       if (inodes.isFullWith(inodeCount)) {
-        growInodes();
+        inodes = inodes.grown();
       }
       return;
     }
@@ -298,7 +352,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     int priority = priority(id);
     int parent = NONE;
     long side = LEFT;
-    int at = inodes.at(rootSlot);
+    int at = inodes.idAt(rootSlot);
     while (at != NONE && Integer.compareUnsigned(priority(at), priority) >= 0) {
       parent = at;
       side = Integer.compareUnsigned(key, indexOf(at)) < 0 ? LEFT : RIGHT;
@@ -306,7 +360,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     }
     split(at, key, id);
     if (parent == NONE) {
-      inodes.set(rootSlot, id);
+      inodes.set(rootSlot, mix(inodeOf(id)), id);
     } else {
       intAt(parent, side, id);
     }
@@ -341,13 +395,13 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public boolean remove(long inode, int chunkIndex) {
-    int slot = chunkSlot(inode, chunkIndex);
+    int slot = chunkSlot(hash(inode, chunkIndex), inode, chunkIndex);
     if (slot < 0) {
       return false;
     }
-    int id = chunks.at(slot);
+    int id = chunks.idAt(slot);
     unlink(id);
-    closeChunkSlot(slot);
+    chunks.close(slot);
     free(id);
     count--;
     return true;
@@ -359,7 +413,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     int key = indexOf(id);
     int parent = NONE;
     long side = LEFT;
-    int at = inodes.at(rootSlot);
+    int at = inodes.idAt(rootSlot);
     while (at != id) {
       parent = at;
       side = Integer.compareUnsigned(key, indexOf(at)) < 0 ? LEFT : RIGHT;
@@ -369,9 +423,9 @@ final class OffHeapChunkIndex implements ChunkIndex {
     if (parent != NONE) {
       intAt(parent, side, merged);
     } else if (merged != NONE) {
-      inodes.set(rootSlot, merged);
+      inodes.set(rootSlot, mix(inodeOf(id)), merged);
     } else {
-      closeInodeSlot(rootSlot);
+      inodes.close(rootSlot);
       inodeCount--;
     }
   }
@@ -407,73 +461,6 @@ final class OffHeapChunkIndex implements ChunkIndex {
     return root;
   }
 
-  /** Moves later entries of the run back over the hole, so that probing never stops early. */
-  private void closeChunkSlot(int slot) {
-    int hole = slot;
-    int at = slot;
-    while (true) {
-      at = at + 1 & chunks.mask;
-      int id = chunks.at(at);
-      if (id == NONE) {
-        chunks.set(hole, NONE);
-        return;
-      }
-      if ((at - chunkHome(id) & chunks.mask) >= (at - hole & chunks.mask)) {
-        chunks.set(hole, id);
-        hole = at;
-      }
-    }
-  }
-
-  private void closeInodeSlot(int slot) {
-    int hole = slot;
-    int at = slot;
-    while (true) {
-      at = at + 1 & inodes.mask;
-      int id = inodes.at(at);
-      if (id == NONE) {
-        inodes.set(hole, NONE);
-        return;
-      }
-      if ((at - inodeHome(id) & inodes.mask) >= (at - hole & inodes.mask)) {
-        inodes.set(hole, id);
-        hole = at;
-      }
-    }
-  }
-
-  private void growChunks() {
-    Table old = chunks;
-    chunks = new Table((old.mask + 1) * 2);
-    for (int i = 0; i <= old.mask; i++) {
-      int id = old.at(i);
-      if (id != NONE) {
-        place(chunks, chunkHome(id), id);
-      }
-    }
-    old.arena.close();
-  }
-
-  private void growInodes() {
-    Table old = inodes;
-    inodes = new Table((old.mask + 1) * 2);
-    for (int i = 0; i <= old.mask; i++) {
-      int id = old.at(i);
-      if (id != NONE) {
-        place(inodes, inodeHome(id), id);
-      }
-    }
-    old.arena.close();
-  }
-
-  private static void place(Table table, int home, int id) {
-    int slot = home;
-    while (table.at(slot) != NONE) {
-      slot = slot + 1 & table.mask;
-    }
-    table.set(slot, id);
-  }
-
   @Override
   public long count() {
     return count;
@@ -482,8 +469,8 @@ final class OffHeapChunkIndex implements ChunkIndex {
   @Override
   public long memoryBytes() {
     return (long) slabs.length * SLAB_ENTRIES * ENTRY_BYTES
-        + (chunks.mask + 1L) * Integer.BYTES
-        + (inodes.mask + 1L) * Integer.BYTES;
+        + (chunks.mask + 1L) * Long.BYTES
+        + (inodes.mask + 1L) * Long.BYTES;
   }
 
   @Override
