@@ -136,6 +136,8 @@ final class CanaryTest {
   void aBlockThatIsFreedBeforeItsReadersLeaveIsNoticed() throws Exception {
     notices(target ->
         target.afterOpen =
-            store -> store.replaceParts(new ForgetfulReferences(store.allocator(), store.quarantine()), store.crc()));
+            store ->
+                store.replaceParts(
+                    new ForgetfulReferences(store.allocator(), store.quarantine()), store.crc()));
   }
 }

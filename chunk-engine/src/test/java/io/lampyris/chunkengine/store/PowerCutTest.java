@@ -8,6 +8,7 @@ import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,6 +34,11 @@ final class PowerCutTest {
   private final long seed = Long.getLong("seed", System.nanoTime());
   private long cuts;
 
+  /** What all targets of a loop are and run with. */
+  private TargetSpec spec = new TargetSpec(1, 7, (1 << 20) + 5 * (64L << 20));
+
+  private UnaryOperator<TargetOptions> options = o -> o;
+
   /** What is done while the power may fail. */
   private interface Scenario {
     void run(SimWorkload work);
@@ -44,6 +50,8 @@ final class PowerCutTest {
     Prng prng = new Prng(seed);
     try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split());
         SimWorkload known = new SimWorkload(prepared, prng.split())) {
+      prepared.spec = spec;
+      prepared.options = options;
       prepared.format(SimPower.steady());
       prepared.boot(SimPower.steady());
       before.run(known);
@@ -71,6 +79,7 @@ final class PowerCutTest {
         SimWorkload work = new SimWorkload(target, prng.split())) {
       Host.posix().createDirectories(base.resolve("cut"));
       target.copyOf(prepared);
+      target.options = options;
       work.copyOf(known);
       try {
         boolean through = run(target, SimPower.cutAt(n), work, scenario);
@@ -209,6 +218,31 @@ final class PowerCutTest {
           work.write(A, 0, 1_000);
           work.remove(2, 1, 1);
           work.await();
+        });
+  }
+
+  /** Four chunks in one extent and one in the other: room for it beside three of the four. */
+  private static void spread(SimWorkload work) {
+    for (int i = 0; i < 5; i++) {
+      ChunkKey key = new ChunkKey(SimWorkload.LARGE, i);
+      work.write(key, (8 << 20) - 10_000, 20_000);
+      work.await();
+    }
+    work.remove(SimWorkload.LARGE, 1, 1);
+  }
+
+  @Test
+  void compaction() throws Exception {
+    spec = new TargetSpec(1, 7, (1 << 20) + 2 * (64L << 20));
+    options = o -> o.withSpace(SpaceOptions.defaults().withCompaction(1L << 40));
+    ChunkKey moved = new ChunkKey(SimWorkload.LARGE, 4);
+    loop(
+        PowerCutTest::spread,
+        work -> {
+          work.read(moved, 0, 16 << 20);
+          work.runUntil(store -> store.maintenance().compactionPasses() > 0);
+          assertEquals(1, work.store().maintenance().compactedChunks());
+          work.write(moved, 9 << 20, 1_000);
         });
   }
 

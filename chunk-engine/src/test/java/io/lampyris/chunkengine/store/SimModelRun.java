@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.IntegrityOptions.Verify;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
@@ -43,6 +44,8 @@ final class SimModelRun {
   private int offline;
   private long completed;
   private long corruptions;
+  private boolean scrubs;
+  private int scrubbed;
 
   SimModelRun(Path work, long seed) {
     this.work = work;
@@ -133,6 +136,20 @@ final class SimModelRun {
   private void boot(SimTarget target, SimWorkload client, SimPower power) throws StoreException {
     restoreSuperblocks(target);
     target.faults = new SimFaults();
+    target.faults.stragglerOneIn = prng.oneIn(4) ? 2 : 10;
+    boolean scrubs = prng.oneIn(3);
+    boolean compacts = prng.oneIn(3);
+    boolean discards = prng.oneIn(3);
+    IntegrityOptions integrity =
+        IntegrityOptions.defaults()
+            .withVerify(client.verifiesAll ? Verify.STRICT : Verify.NORMAL)
+            .withScrub(scrubs ? 2_000_000_000L : 0, 1 << 30);
+    SpaceOptions space =
+        SpaceOptions.defaults()
+            .withCompaction(compacts ? 1 << 30 : 0)
+            .withDiscard(discards ? SpaceOptions.Discard.ON : SpaceOptions.Discard.OFF);
+    target.options = options -> options.withIntegrity(integrity).withSpace(space);
+    this.scrubs = scrubs;
     target.boot(power);
     StoreAudit.blocks(target.store());
     client.reload();
@@ -259,6 +276,11 @@ final class SimModelRun {
       assertTrue(found, "the model has it");
     }
     target.disk().flipBit(chunk.blockOffset + at, prng.below(8));
+    if (scrubs && prng.coin()) {
+      // Found without anybody's reading it.
+      long before = target.store().maintenance().scrubBadUnits();
+      target.runUntil(() -> target.store().maintenance().scrubBadUnits() > before);
+    }
     int unit = at / chunk.unitBytes();
     int from = unit * chunk.unitBytes();
     int bytes = Math.min(chunk.unitBytes(), chunk.lengthBytes - from);
@@ -272,6 +294,15 @@ final class SimModelRun {
       client.await();
     }
     judge(target, client, key);
+    if (scrubs && !isOnDevice(target, client, key)) {
+      scrubbed++;
+      long passes = target.store().maintenance().scrubPasses();
+      target.runUntil(() -> target.store().maintenance().scrubPasses() > passes + 1);
+      assertTrue(
+          target.store().quarantined(100).stream()
+              .anyMatch(bad -> bad.inode() == key.inode() && bad.chunkIndex() == key.index()),
+          key + " was scrubbed and is in quarantine");
+    }
     heal(client);
   }
 
@@ -366,7 +397,7 @@ final class SimModelRun {
 
   @Override
   public String toString() {
-    return "%d operations, %d lives, %d cuts, %d rotten bits, %d misdirected writes, %d times offline, %d reads refused"
-        .formatted(completed, lives, cuts, flips, misdirected, offline, corruptions);
+    return "%d operations, %d lives, %d cuts, %d rotten bits (%d scrubbed for), %d misdirected writes, %d times offline, %d reads refused"
+        .formatted(completed, lives, cuts, flips, scrubbed, misdirected, offline, corruptions);
   }
 }

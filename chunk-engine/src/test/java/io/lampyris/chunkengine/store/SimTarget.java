@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * crash, which leaves what a power cut could for the next boot.
  */
 final class SimTarget implements AutoCloseable {
-  static final TargetSpec SPEC = new TargetSpec(1, 7, (1 << 20) + 5 * (64L << 20));
+  private static final TargetSpec SPEC = new TargetSpec(1, 7, (1 << 20) + 5 * (64L << 20));
   static final int ALIGNMENT = 512;
 
   private static final List<SizeClass> BUFFERS =
@@ -42,6 +42,9 @@ final class SimTarget implements AutoCloseable {
   UnaryOperator<Device> dataWrapper = device -> device;
 
   UnaryOperator<Device> logWrapper = device -> device;
+
+  /** What {@link #format} makes. */
+  TargetSpec spec = SPEC;
 
   /** Runs when a target was opened. */
   Consumer<TargetStore> afterOpen = opened -> {};
@@ -111,7 +114,7 @@ final class SimTarget implements AutoCloseable {
   /** Makes the target; a power cut is thrown and wants a {@link #crash}. */
   void format(SimPower with) throws StoreException {
     begin(with);
-    TargetStore.format(directory(), SPEC, optionsOn(host()));
+    TargetStore.format(directory(), spec, optionsOn(host()));
     endLife();
   }
 

@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * at a time, and holds every answer, and after each restart every chunk, against its models.
  */
 final class SimWorkload implements AutoCloseable {
-  private static final int MEMORY_BYTES = (1 << 20) + 16384;
+  private static final int MEMORY_BYTES = (16 << 20) + 16384;
   private static final int HISTORY_MAX = 60;
 
   private final SimTarget target;
@@ -52,7 +53,13 @@ final class SimWorkload implements AutoCloseable {
     this.prng = prng;
   }
 
+  /** Inodes from here on have large chunks. */
+  static final long LARGE = 100;
+
   static int chunkSize(ChunkKey key) {
+    if (key.inode() >= LARGE) {
+      return 16 << 20;
+    }
     int choice = (int) (key.inode() * 3 + key.index()) % 8;
     return choice == 7 ? 1 << 20 : choice >= 5 ? 256 << 10 : choice >= 3 ? 128 << 10 : 64 << 10;
   }
@@ -327,6 +334,14 @@ final class SimWorkload implements AutoCloseable {
 
   int inFlight() {
     return inFlight;
+  }
+
+  TargetStore store() {
+    return target.store();
+  }
+
+  void runUntil(Predicate<TargetStore> done) {
+    target.runUntil(() -> done.test(store()));
   }
 
   /** Waits for everything. */
