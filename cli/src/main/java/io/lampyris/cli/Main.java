@@ -17,7 +17,8 @@ import picocli.CommandLine.ParseResult;
       QuickstartCommand.class,
       UpCommand.class,
       DownCommand.class,
-      StatusCommand.class
+      StatusCommand.class,
+      CheckCommand.class
     },
     description = "A distributed file system that keeps the kernel out of the data path.",
     synopsisSubcommandLabel = "COMMAND",

@@ -3,6 +3,7 @@ package io.lampyris.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.instance.InstanceDirectory;
@@ -181,8 +182,49 @@ class CommandsTest {
   }
 
   @Test
+  void checkRefusesWhatIsNoTargetOrIsInUse() throws Exception {
+    refused("is no directory of an instance", "check", "--dir", dir.toString());
+    formatted();
+    refused("there is nothing to check", "check", "--dir", dir.toString());
+    try (InstanceLock _ = InstanceLock.acquire(new InstanceDirectory(dir))) {
+      refused("a running instance cannot be checked", "check", "--dir", dir.toString());
+    }
+    Path target = dir.resolve("targets/1");
+    TargetStore.format(target, new TargetSpec(1, 1, 16 << 20));
+    try (TargetStore _ = TargetStore.open(target, TargetOptions.defaults())) {
+      refused("the target is open", "check", "--dir", target.toString());
+      refused("the target is open", "check", "--dir", dir.toString());
+    }
+  }
+
+  @Test
+  void checkSaysWhatIsIntactAndWhatIsDamagedAndChangesNothing() throws Exception {
+    formatted();
+    TargetStore.format(dir.resolve("targets/1"), new TargetSpec(1, 1, 16 << 20));
+    TargetStore.format(dir.resolve("targets/2"), new TargetSpec(2, 2, 16 << 20));
+    Map<String, String> before = snapshot();
+    assertEquals(Main.DONE, run("check", "--dir", dir.toString()), err);
+    assertTrue(out.contains("target 1 in") && out.contains("target 2 in"), out);
+    assertTrue(out.endsWith("intact\n"), out);
+    assertEquals(before, snapshot());
+    try (FileChannel device =
+        FileChannel.open(dir.resolve("targets/2/device"), StandardOpenOption.WRITE)) {
+      device.write(ByteBuffer.allocate(1), 32);
+    }
+    before = snapshot();
+    assertEquals(Main.FAILED, run("check", "--dir", dir.toString(), "-o", "json"), err);
+    assertTrue(out.contains("\"code\": \"SUPERBLOCK_DAMAGED\""), out);
+    assertTrue(out.contains("\"clean\": false"), out);
+    assertEquals(before, snapshot());
+    assertEquals(Main.DONE, run("check", "--dir", dir.resolve("targets/1").toString()), err);
+    assertEquals(Main.FAILED, run("check", "--dir", dir + "/targets/2", "--no-data"), err);
+    assertTrue(out.contains("ERROR SUPERBLOCK_DAMAGED"), out);
+    assertTrue(out.contains("DATA_NOT_CHECKED"), out);
+  }
+
+  @Test
   void helpTeachesByExample() throws IOException {
-    for (String command : new String[] {"quickstart", "up", "down", "status"}) {
+    for (String command : new String[] {"quickstart", "up", "down", "status", "check"}) {
       assertEquals(Main.DONE, run(command, "--help"));
       assertTrue(out.contains("Example"), out);
     }

@@ -299,8 +299,8 @@ final class ExtentAllocator implements BlockAllocator {
     freeBytes += extentBytes(extent) - ((long) capacity << sizeClass);
   }
 
-  @Override
-  public boolean take(long offset, int sizeClass) {
+  /** Whether the device has such a block, taken or not. */
+  boolean isPossible(long offset, int sizeClass) {
     if (sizeClass < CLASS_MIN
         || sizeClass > CLASS_MAX
         || offset < FIRST_EXTENT_OFFSET
@@ -309,10 +309,17 @@ final class ExtentAllocator implements BlockAllocator {
     }
     int extent = extentOf(offset);
     long inExtent = offset - extentOffset(extent);
-    int block = (int) (inExtent >> sizeClass);
-    if ((long) block << sizeClass != inExtent || block >= capacity(extent, sizeClass)) {
+    long block = inExtent >> sizeClass;
+    return block << sizeClass == inExtent && block < capacity(extent, sizeClass);
+  }
+
+  @Override
+  public boolean take(long offset, int sizeClass) {
+    if (!isPossible(offset, sizeClass)) {
       return false;
     }
+    int extent = extentOf(offset);
+    int block = (int) ((offset - extentOffset(extent)) >> sizeClass);
     if (classes[extent] == FREE) {
       claim(extent, sizeClass);
     }

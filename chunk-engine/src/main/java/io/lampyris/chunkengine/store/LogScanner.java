@@ -410,6 +410,7 @@ final class LogScanner {
   private StoreException corrupt(long at, long group, String observed) {
     return new StoreException(
         Reason.LOG_CORRUPT,
+        at,
         "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s at position %d of %s, limit=intact up to group %d; remedy: restore the target from a replica, or its directory from a copy"
             .formatted(observed, at, file, Math.max(group, generation.durableGroup())));
   }
@@ -417,6 +418,7 @@ final class LogScanner {
   private StoreException unknown(long at) {
     return new StoreException(
         Reason.OTHER_FORMAT_VERSION,
+        at,
         "the chunk log has a record that this release does not know; observed=type %d at position %d of %s, limit=types 1 … 6; remedy: use the release that wrote it"
             .formatted(LogRecord.type(map, at), at, file));
   }

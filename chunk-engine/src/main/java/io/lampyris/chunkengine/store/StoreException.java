@@ -32,15 +32,29 @@ public final class StoreException extends Exception {
   @Serial private static final long serialVersionUID = 1L;
 
   private final Reason reason;
+  private final long position;
 
   StoreException(Reason reason, String message) {
     this(reason, message, null);
+  }
+
+  /** About a position in the file that the message names. */
+  StoreException(Reason reason, long position, String message) {
+    super(message);
+    this.reason = reason;
+    this.position = position;
   }
 
   StoreException(
       Reason reason, String message, @org.jspecify.annotations.Nullable Throwable cause) {
     super(message, cause);
     this.reason = reason;
+    this.position = -1;
+  }
+
+  /** Where in its file it is, -1 when it is about no such place. */
+  long position() {
+    return position;
   }
 
   public Reason reason() {

@@ -74,9 +74,23 @@ record Superblock(UUID uuid, long targetId, int chainId, long deviceSizeBytes, l
 
   /** Whether a sector is a superblock with the right checksum, of whatever version. */
   static boolean isIntact(MemorySegment sector, int copy) {
-    return sector.get(LONG, AT_MAGIC) == MAGIC
-        && sector.get(INT, AT_CRC) == checksum(sector)
-        && sector.get(INT, AT_COPY) == copy;
+    return damage(sector, copy).isEmpty();
+  }
+
+  /** Why a sector is no such superblock; empty when it is one. */
+  static String damage(MemorySegment sector, int copy) {
+    long magic = sector.get(LONG, AT_MAGIC);
+    int crc = sector.get(INT, AT_CRC);
+    int computed = checksum(sector);
+    if (magic != MAGIC) {
+      return "observed=magic %016x, limit=%016x".formatted(magic, MAGIC);
+    }
+    if (crc != computed) {
+      return "observed=checksum %08x of bytes that have %08x, limit=the same"
+          .formatted(crc, computed);
+    }
+    int observed = sector.get(INT, AT_COPY);
+    return observed == copy ? "" : "observed=copy %d, limit=copy %d".formatted(observed, copy);
   }
 
   /** Reads an intact sector. */

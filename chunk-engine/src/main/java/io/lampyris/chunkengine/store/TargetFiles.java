@@ -133,7 +133,7 @@ final class TargetFiles {
             .formatted(device, Superblock.OFFSET_A, Superblock.OFFSET_B));
   }
 
-  private long sizeBytes(Path device) throws StoreException {
+  long sizeBytes(Path device) throws StoreException {
     int fd = host.open(device, Fcntl.O_RDONLY);
     try {
       return Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
