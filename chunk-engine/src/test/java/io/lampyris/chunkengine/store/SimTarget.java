@@ -210,10 +210,15 @@ final class SimTarget implements AutoCloseable {
   void shutdown() {
     TargetStore closing = store();
     closing.stop();
-    runUntil(() -> closing.inFlight() == 0);
+    // As a reactor does when it closes: answers first, then what was answered before it was done.
+    runUntil(() -> closing.inFlight() == 0 && isQuiet(device) && isQuiet(logDevice));
     closing.close();
     store = null;
     endLife();
+  }
+
+  private static boolean isQuiet(@Nullable SimDevice of) {
+    return of == null || of.inFlight() == 0;
   }
 
   /** The power fails, or has failed: what is left is what the next boot finds. */
