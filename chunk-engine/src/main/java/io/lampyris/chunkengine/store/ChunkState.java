@@ -36,12 +36,6 @@ public final class ChunkState {
   int channel;
   int result;
 
-  /**
-   * The block holds acknowledged bytes of an older version behind the length, which a read in
-   * flight may still want. Not durable: no read survives a restart.
-   */
-  boolean shrunk;
-
   void clear() {
     inode = 0;
     chunkIndex = 0;
@@ -58,7 +52,6 @@ public final class ChunkState {
     sequence = 0;
     channel = 0;
     result = 0;
-    shrunk = false;
   }
 
   void copyFrom(ChunkState other) {
@@ -77,7 +70,15 @@ public final class ChunkState {
     sequence = other.sequence;
     channel = other.channel;
     result = other.result;
-    shrunk = other.shrunk;
+  }
+
+  /** Takes over who updates, and the answer. */
+  void updatedBy(long high, long low, int over, long number, int answer) {
+    clientHigh = high;
+    clientLow = low;
+    channel = over;
+    sequence = number;
+    result = answer;
   }
 
   int unitBytes() {

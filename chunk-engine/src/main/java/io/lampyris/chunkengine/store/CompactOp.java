@@ -30,7 +30,6 @@ final class CompactOp extends StoreOp {
   private final Io io = new Io();
   private @Nullable Buffer piece;
   private long oldBlock;
-  private int oldClass;
   private long newBlock = ChunkState.NO_BLOCK;
   private int newClass;
   private int position;
@@ -70,7 +69,8 @@ final class CompactOp extends StoreOp {
       finish(Status.TARGET_OFFLINE.code());
     } else if (!store().index().get(inode, chunkIndex, state)
         || !state.hasBlock()
-        || !store().isEmptied(state.blockOffset)) {
+        || !store().isEmptied(state.blockOffset)
+        || store().hasPending(inode, chunkIndex)) {
       finish(0);
     } else {
       plan();
@@ -79,7 +79,7 @@ final class CompactOp extends StoreOp {
 
   private void plan() {
     oldBlock = state.blockOffset;
-    oldClass = state.sizeClass;
+    int oldClass = state.sizeClass;
     int wanted = Math.min(oldClass, Geometry.classFor(state.lengthBytes));
     long allocated = store().allocator().allocateBeside(wanted, oldClass);
     if (allocated == BlockAllocator.NO_SPACE) {
@@ -113,7 +113,7 @@ final class CompactOp extends StoreOp {
 
   private void transfer(IoRequest.Kind direction, long block) {
     int bytes = store().alignUp(pieceEnd) - position;
-    store().device().submit(io.transfer(direction, block + position, held().segment(), 0, bytes));
+    store().submit(io.transfer(direction, block + position, held().segment(), 0, bytes));
   }
 
   private void onTransferred(IoRequest.Kind direction) {
@@ -130,7 +130,6 @@ final class CompactOp extends StoreOp {
       releaseBuffer();
       state.blockOffset = newBlock;
       state.sizeClass = newClass;
-      state.shrunk = false;
       store().commit().stage(this, true);
     }
   }
@@ -153,8 +152,7 @@ final class CompactOp extends StoreOp {
 
   @Override
   void onCommitted() {
-    store().index().put(state);
-    store().references().kill(oldBlock, oldClass);
+    store().install(state, null);
     finish(state.lengthBytes);
   }
 

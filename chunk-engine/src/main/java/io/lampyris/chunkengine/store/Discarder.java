@@ -54,7 +54,7 @@ final class Discarder {
     extent = allocator.takeUndiscarded();
     long bytes = allocator.extentBytes(extent);
     pacer.took(nowNs, bytes, BYTES_PER_SECOND);
-    store.device().submit(request.discard(ExtentAllocator.extentOffset(extent), bytes));
+    store.submit(request.discard(ExtentAllocator.extentOffset(extent), bytes));
     return 1;
   }
 

@@ -12,11 +12,16 @@ import io.lampyris.reactor.device.IoRequest;
  *   no data ───────────────────────────────────────────────────┘
  * </pre>
  *
- * At most one flush of each kind is in flight; what arrives meanwhile makes the next group.
+ * At most one flush of each kind is in flight; what arrives meanwhile makes the next group. A flush
+ * of the device also makes the overwrites durable that were written in place before it; without
+ * updates that want one, it is done for their sake from time to time.
  */
 final class GroupCommit {
   /** Bounds a group's time on the reactor; about 100 µs of appending. */
   private static final int GROUP_OPS_MAX = 256;
+
+  /** The same for payloads; about a millisecond of copying. */
+  private static final int GROUP_PAYLOAD_MAX_BYTES = 4 << 20;
 
   private final TargetStore store;
   private final ChunkLog log;
@@ -32,6 +37,9 @@ final class GroupCommit {
   private final Flush dataFlush = new Flush(true);
   private final Flush logFlush = new Flush(false);
   private long loggingGroup;
+
+  /** Up to which record overwrites are in their place when the flush of the device is done. */
+  private long applying;
 
   private final class Flush extends IoRequest {
     private final boolean data;
@@ -49,6 +57,7 @@ final class GroupCommit {
         abortAll(Status.DEVICE_ERROR.code());
       } else if (data) {
         ready.takeAll(flushing);
+        log.applied(applying);
       } else {
         log.durable(loggingGroup);
         commitLogged();
@@ -80,10 +89,8 @@ final class GroupCommit {
       }
       return work;
     }
-    if (!dataFlush.busy && !unflushed.isEmpty()) {
-      flushing.takeAll(unflushed);
-      dataFlush.busy = true;
-      device.submit(dataFlush.flush());
+    if (wantsDataFlush()) {
+      flushData();
       work++;
     }
     if (!logFlush.busy && !ready.isEmpty()) {
@@ -95,13 +102,39 @@ final class GroupCommit {
 
   /** Whether {@link #poll} would start anything now. */
   boolean hasWork() {
-    return (!dataFlush.busy && !unflushed.isEmpty()) || (!logFlush.busy && !ready.isEmpty());
+    return wantsDataFlush() || (!logFlush.busy && !ready.isEmpty());
+  }
+
+  private boolean wantsDataFlush() {
+    return !dataFlush.busy
+        && (!unflushed.isEmpty() || (!store.isOffline() && store.redos().wantsFlush()));
+  }
+
+  /** One flush for the data of updates and for overwrites that went to their place meanwhile. */
+  private void flushData() {
+    applying = store.redos().flushing(log.lastSequence());
+    if (!flushes) {
+      // Not durable, as nothing is; a killed process finds it all the same.
+      log.applied(applying);
+      return;
+    }
+    flushing.takeAll(unflushed);
+    dataFlush.busy = true;
+    store.statistics().deviceFlushes++;
+    device.submit(dataFlush.flush());
   }
 
   private void appendGroup() {
+    long start = log.positionBytes();
     try {
-      for (int ops = 0; ops < GROUP_OPS_MAX && !ready.isEmpty(); ops++) {
-        appendOne();
+      int payload = 0;
+      for (int ops = 0; ops < GROUP_OPS_MAX && payload < GROUP_PAYLOAD_MAX_BYTES; ops++) {
+        StoreOp op = ready.poll();
+        if (op == null) {
+          break;
+        }
+        payload += op.logPayloadBytes();
+        append(op);
       }
       if (logging.isEmpty()) {
         return;
@@ -112,17 +145,18 @@ final class GroupCommit {
       abortAll(Status.DEVICE_ERROR.code());
       return;
     }
+    store.statistics().groups++;
+    store.statistics().logBytes += log.positionBytes() - start;
     if (flushes) {
       logFlush.busy = true;
+      store.statistics().logFlushes++;
       logDevice.submit(logFlush.flush());
     } else {
       commitLogged();
     }
   }
 
-  private void appendOne() {
-    StoreOp op = ready.poll();
-    assert op != null : "the caller looked";
+  private void append(StoreOp op) {
     if (log.reserve(op.logRecords(), op.logPayloadBytes(), op.isRemoval())) {
       // Before the append: one that throws must find it here, to answer it.
       logging.add(op);

@@ -40,8 +40,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
   private static final long RIGHT = 68;
   private static final long SIZE_CLASS = 72;
   private static final long CHUNK_SIZE_LOG = 73;
-  private static final long SHRUNK = 74;
-  private static final long USED = 75;
+  private static final long USED = 74;
   private static final long UNIT_CRCS = 80;
   static final int ENTRY_BYTES = 144;
 
@@ -212,7 +211,6 @@ final class OffHeapChunkIndex implements ChunkIndex {
     slab.set(JAVA_BYTE, at + SIZE_CLASS, (byte) from.sizeClass);
     slab.set(
         JAVA_BYTE, at + CHUNK_SIZE_LOG, (byte) Integer.numberOfTrailingZeros(from.chunkSizeBytes));
-    slab.set(JAVA_BYTE, at + SHRUNK, (byte) (from.shrunk ? 1 : 0));
     slab.set(JAVA_BYTE, at + USED, (byte) 1);
     for (int unit = 0; unit < Geometry.UNITS_MAX; unit++) {
       slab.set(JAVA_INT, at + UNIT_CRCS + unit * 4L, from.unitCrcs[unit]);
@@ -237,7 +235,6 @@ final class OffHeapChunkIndex implements ChunkIndex {
     into.result = slab.get(JAVA_INT, at + RESULT);
     into.sizeClass = slab.get(JAVA_BYTE, at + SIZE_CLASS);
     into.chunkSizeBytes = 1 << slab.get(JAVA_BYTE, at + CHUNK_SIZE_LOG);
-    into.shrunk = slab.get(JAVA_BYTE, at + SHRUNK) != 0;
     for (int unit = 0; unit < Geometry.UNITS_MAX; unit++) {
       into.unitCrcs[unit] = slab.get(JAVA_INT, at + UNIT_CRCS + unit * 4L);
     }

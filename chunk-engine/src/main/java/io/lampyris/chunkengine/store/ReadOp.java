@@ -7,15 +7,32 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads committed bytes of a chunk. The result is how many: fewer than asked only at the chunk's
- * end, 0 behind it; CHUNK_NOT_FOUND for a hole; DATA_CORRUPTION when a unit that was read whole
- * does not have its checksum. Owner: reactor.
+ * Reads bytes of a chunk. The result is how many: fewer than asked only at the chunk's end, 0
+ * behind it; CHUNK_NOT_FOUND for a hole; DATA_CORRUPTION when a unit that was read whole does not
+ * have its checksum. With strict verification whole units are read, whatever was asked. Owner:
+ * reactor.
  *
  * <p>Goes straight into the caller's memory when offset, length and address are aligned; a last
  * partial sector may come along when the memory has room for it, and is zeroed behind the chunk's
  * length.
+ *
+ * <p>Takes no lock. What overwrites were committed and are not in their place yet is laid over what
+ * the device has, before that is verified. An overwrite that is committed while the read is in
+ * flight may tear what it sees: then it begins again, with the new version, and after a few times
+ * it waits for its turn on the chunk.
  */
 public abstract non-sealed class ReadOp extends StoreOp {
+  /** Which version to read. */
+  public enum Version {
+    COMMITTED,
+    /** The pending one if there is one, else the committed one. */
+    PENDING
+  }
+
+  /** So often a read begins before it takes the chunk's lock. */
+  private static final int LOCKLESS_TRIES = 3;
+
+  public Version version = Version.COMMITTED;
   public long inode;
   public int chunkIndex;
   public int chunkOffset;
@@ -31,9 +48,21 @@ public abstract non-sealed class ReadOp extends StoreOp {
 
   private final Io io = new Io();
   private @Nullable Buffer piece;
+  private @Nullable Redo over;
+  private long overwrites;
+  private int tries;
+  private boolean locked;
+
+  /** Behind the last byte that is answered. */
   private int end;
+
+  /** The next byte to read in pieces, and behind the last one. */
   private int position;
+
+  private int readEnd;
   private int deviceStart;
+  private boolean verifying;
+  private int runningCrc;
 
   private final class Io extends IoRequest {
     @Override
@@ -41,45 +70,103 @@ public abstract non-sealed class ReadOp extends StoreOp {
       if (result < 0) {
         store().readFailed(this, state);
         finish(Status.DEVICE_ERROR.code());
+      } else if (store().references().overwrites(state.blockOffset) != overwrites) {
+        beginAgain();
       } else if (piece == null) {
-        zeroBehind(chunkOffset + lengthBytes);
-        finish(verified());
+        onDirectRead();
       } else {
-        copyOut();
+        onPieceRead(piece);
       }
-    }
-  }
-
-  /** What a last partial sector brought along is not the caller's. */
-  private void zeroBehind(int readEnd) {
-    if (readEnd > end) {
-      payload.asSlice(payloadOffset + end - chunkOffset, readEnd - end).fill((byte) 0);
     }
   }
 
   @Override
   final void begin() {
+    tries = 0;
+    locked = false;
     if (chunkOffset < 0 || lengthBytes < 0 || payloadCapacityBytes < lengthBytes) {
       complete(Status.INVALID_ARGUMENT.code());
-      return;
+    } else {
+      start();
     }
-    if (!store().index().get(inode, chunkIndex, state)) {
-      complete(Status.CHUNK_NOT_FOUND.code());
+  }
+
+  /** Once more, from the start, with what the chunk is now. */
+  private void beginAgain() {
+    releaseAll();
+    store().statistics().readsRepeated++;
+    tries++;
+    if (tries < LOCKLESS_TRIES) {
+      start();
+    } else if (store().locks().acquire(inode, chunkIndex, this)) {
+      onLocked();
+    }
+  }
+
+  /** Nothing changes the chunk until this read is done. */
+  @Override
+  final void onLocked() {
+    locked = true;
+    if (store().isOffline()) {
+      answer(Status.TARGET_OFFLINE.code());
+    } else {
+      start();
+    }
+  }
+
+  private void start() {
+    if (!find()) {
+      answer(Status.CHUNK_NOT_FOUND.code());
       return;
     }
     end = (int) Math.min((long) chunkOffset + lengthBytes, state.lengthBytes);
     if (end <= chunkOffset) {
-      complete(0);
+      answer(0);
       return;
     }
-    store().references().acquire(state.blockOffset);
-    if (isDirect()) {
+    if (store().quarantine().holds(state, chunkOffset, end)) {
+      answer(Status.DATA_CORRUPTION.code());
+      return;
+    }
+    Redo redo = over;
+    if (redo != null) {
+      redo.hold();
+    }
+    overwrites = store().references().acquire(state.blockOffset);
+    verifying = store().verifiesStrictly() && !coversUnits();
+    if (!verifying && isDirect()) {
       int bytes = store().alignUp(end - chunkOffset);
       submit(state.blockOffset + chunkOffset, payload, payloadOffset, bytes);
     } else {
-      position = chunkOffset;
+      position = verifying ? chunkOffset / state.unitBytes() * state.unitBytes() : chunkOffset;
+      readEnd = verifying ? unitEnd(end) : end;
       onBuffer();
     }
+  }
+
+  private boolean find() {
+    PendingVersions.Entry pending =
+        version == Version.PENDING ? store().pending().find(inode, chunkIndex) : null;
+    if (pending != null) {
+      state.copyFrom(pending.state);
+      over = pending.redo;
+      return true;
+    }
+    over = null;
+    boolean found = store().index().get(inode, chunkIndex, state);
+    if (found) {
+      over = store().redos().find(inode, chunkIndex);
+    }
+    return found;
+  }
+
+  private int unitEnd(int at) {
+    int unitBytes = state.unitBytes();
+    return Math.min((at + unitBytes - 1) / unitBytes * unitBytes, state.lengthBytes);
+  }
+
+  private boolean coversUnits() {
+    return chunkOffset % state.unitBytes() == 0 && unitEnd(end) == end;
   }
 
   private boolean isDirect() {
@@ -90,12 +177,30 @@ public abstract non-sealed class ReadOp extends StoreOp {
   }
 
   private void submit(long deviceOffset, MemorySegment memory, long offset, int bytes) {
-    store().device().submit(io.transfer(IoRequest.Kind.READ, deviceOffset, memory, offset, bytes));
+    store().submit(io.transfer(IoRequest.Kind.READ, deviceOffset, memory, offset, bytes));
   }
+
+  private void onDirectRead() {
+    Redo redo = over;
+    if (redo != null) {
+      redo.overlay(payload, payloadOffset, chunkOffset, end);
+    }
+    zeroBehind(chunkOffset + io.lengthBytes);
+    finish(verified());
+  }
+
+  /** What a last partial sector brought along is not the caller's. */
+  private void zeroBehind(int until) {
+    if (until > end) {
+      payload.asSlice(payloadOffset + end - chunkOffset, until - end).fill((byte) 0);
+    }
+  }
+
+  // ---- pieces ----
 
   @Override
   final void onBuffer() {
-    int wanted = store().alignUp(end) - store().alignDown(position);
+    int wanted = store().alignUp(readEnd) - store().alignDown(position);
     piece = store().acquireBuffer(wanted, this);
     if (piece != null) {
       readPiece(piece);
@@ -105,26 +210,54 @@ public abstract non-sealed class ReadOp extends StoreOp {
   private void readPiece(Buffer into) {
     deviceStart = store().alignDown(position);
     int bytes =
-        Math.min(store().alignDown(into.capacityBytes()), store().alignUp(end) - deviceStart);
+        Math.min(store().alignDown(into.capacityBytes()), store().alignUp(readEnd) - deviceStart);
     submit(state.blockOffset + deviceStart, into.segment(), 0, bytes);
   }
 
-  private void copyOut() {
-    Buffer from = piece;
-    assert from != null : "a piece was read into a buffer";
-    int until = Math.min(end, deviceStart + io.lengthBytes);
-    MemorySegment.copy(
-        from.segment(),
-        position - deviceStart,
-        payload,
-        payloadOffset + position - chunkOffset,
-        until - position);
+  private void onPieceRead(Buffer from) {
+    int until = Math.min(readEnd, deviceStart + io.lengthBytes);
+    Redo redo = over;
+    if (redo != null) {
+      redo.overlay(from.segment(), (long) position - deviceStart, position, until);
+    }
+    if (verifying && !isIntact(from.segment(), until)) {
+      finish(Status.DATA_CORRUPTION.code());
+      return;
+    }
+    copyOut(from.segment(), until);
     position = until;
-    if (position < end) {
+    if (position < readEnd) {
       readPiece(from);
     } else {
-      finish(verified());
+      finish(verifying ? (long) end - chunkOffset : verified());
     }
+  }
+
+  private void copyOut(MemorySegment memory, int until) {
+    int first = Math.max(position, chunkOffset);
+    int last = Math.min(until, end);
+    if (first < last) {
+      long to = payloadOffset + first - chunkOffset;
+      MemorySegment.copy(memory, (long) first - deviceStart, payload, to, (long) last - first);
+    }
+  }
+
+  /** Feeds a piece to the running checksum of its units. */
+  private boolean isIntact(MemorySegment memory, int until) {
+    int unitBytes = state.unitBytes();
+    for (int at = position; at < until; ) {
+      int unit = at / unitBytes;
+      int unitEnd = Math.min((unit + 1) * unitBytes, state.lengthBytes);
+      int bytes = Math.min(until, unitEnd) - at;
+      int crc = store().crc().of(memory, (long) at - deviceStart, bytes);
+      runningCrc = at % unitBytes == 0 ? crc : store().crc().combine(runningCrc, crc, bytes);
+      at += bytes;
+      if (at == unitEnd && runningCrc != state.unitCrcs[unit]) {
+        store().corruptionFound(state, unit, runningCrc);
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Checks every unit that was read whole, where the caller will find it. */
@@ -145,19 +278,38 @@ public abstract non-sealed class ReadOp extends StoreOp {
     return (long) end - chunkOffset;
   }
 
-  private void finish(long result) {
+  // ---- the end ----
+
+  private void releaseAll() {
     Buffer held = piece;
     if (held != null) {
       piece = null;
       held.release();
     }
+    Redo redo = over;
+    if (redo != null) {
+      over = null;
+      redo.release();
+    }
     store().references().release(state.blockOffset, state.sizeClass);
-    complete(result);
   }
 
-  @Override
-  final void onLocked() {
-    throw new AssertionError("reads take no locks");
+  private void finish(long result) {
+    releaseAll();
+    answer(result);
+  }
+
+  private void answer(long result) {
+    over = null;
+    if (result > 0) {
+      store().statistics().reads++;
+      store().statistics().readBytes += result;
+    }
+    if (locked) {
+      locked = false;
+      store().unlock(inode, chunkIndex);
+    }
+    complete(result);
   }
 
   @Override

@@ -40,17 +40,21 @@ public abstract non-sealed class RemoveOp extends StoreOp {
   /** Takes chunks in ascending order: two removals never wait for each other in a circle. */
   private void lockFrom(int index) {
     int limit = Math.min(removeMax, REMOVE_MAX);
-    boolean found = store().index().ceiling(inode, index, state);
-    while (found && locked < limit) {
-      int at = state.chunkIndex;
+    long next = nextFrom(index);
+    while (next >= 0 && locked < limit) {
+      int at = (int) next;
       if (!store().locks().acquire(inode, at, this)) {
         waitingFor = at;
         return;
       }
       indices[locked++] = at;
-      found = at != -1 && store().index().ceiling(inode, at + 1, state);
+      next = at == -1 ? -1 : nextFrom(at + 1);
     }
-    more = found;
+    staged(next >= 0);
+  }
+
+  private void staged(boolean moreFollow) {
+    more = moreFollow;
     if (locked == 0) {
       complete(0);
     } else if (store().isOffline()) {
@@ -60,14 +64,35 @@ public abstract non-sealed class RemoveOp extends StoreOp {
     }
   }
 
+  /** The next chunk, committed or only pending; -1 without one. */
+  private long nextFrom(int index) {
+    long committed =
+        store().index().ceiling(inode, index, state)
+            ? Integer.toUnsignedLong(state.chunkIndex)
+            : -1;
+    if (store().pending().count() == 0) {
+      return committed;
+    }
+    long pending = store().pending().ceiling(inode, index);
+    return committed < 0 || (pending >= 0 && pending < committed) ? pending : committed;
+  }
+
+  private boolean exists(int index) {
+    return store().index().get(inode, index, state) || store().pending().find(inode, index) != null;
+  }
+
   @Override
   final void onLocked() {
-    if (store().index().get(inode, waitingFor, state)) {
+    if (exists(waitingFor)) {
       indices[locked++] = waitingFor;
     } else {
       store().unlock(inode, waitingFor);
     }
-    lockFrom(waitingFor + 1);
+    if (waitingFor == -1) {
+      staged(false);
+    } else {
+      lockFrom(waitingFor + 1);
+    }
   }
 
   @Override
@@ -83,8 +108,11 @@ public abstract non-sealed class RemoveOp extends StoreOp {
   @Override
   final void appendTo(ChunkLog log) {
     for (int i = 0; i < locked; i++) {
-      boolean found = store().index().get(inode, indices[i], state);
-      assert found : "a locked chunk stays";
+      if (!store().index().get(inode, indices[i], state)) {
+        state.clear();
+        state.inode = inode;
+        state.chunkIndex = indices[i];
+      }
       state.version++;
       state.clientHigh = clientHigh;
       state.clientLow = clientLow;
@@ -98,13 +126,9 @@ public abstract non-sealed class RemoveOp extends StoreOp {
   @Override
   final void onCommitted() {
     for (int i = 0; i < locked; i++) {
-      boolean found = store().index().get(inode, indices[i], state);
-      assert found : "a locked chunk stays";
-      store().index().remove(inode, indices[i]);
-      if (state.hasBlock()) {
-        store().references().kill(state.blockOffset, state.sizeClass);
-      }
+      store().uninstall(inode, indices[i], state);
     }
+    store().statistics().removes += locked;
     unlockAll();
     complete(locked);
   }

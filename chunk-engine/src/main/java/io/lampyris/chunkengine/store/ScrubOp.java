@@ -85,7 +85,6 @@ final class ScrubOp extends StoreOp {
     pieceEnd = Math.min(spanEnd, position + store().alignDown(into.capacityBytes()));
     int bytes = store().alignUp(pieceEnd) - position;
     store()
-        .device()
         .submit(
             io.transfer(
                 IoRequest.Kind.READ, state.blockOffset + position, into.segment(), 0, bytes));

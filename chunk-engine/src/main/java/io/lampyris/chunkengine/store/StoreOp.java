@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
  * One operation on a target: a pooled state machine that its owner fills, gives to {@link
  * TargetStore#submit} and gets back in {@link #onComplete}. Owner: reactor.
  */
-public abstract sealed class StoreOp permits ReadOp, UpdateOp, RemoveOp, CompactOp, ScrubOp {
+public abstract sealed class StoreOp
+    permits ReadOp, UpdateOp, CommitOp, RemoveOp, CompactOp, ScrubOp {
   /** The queue that it waits in, if any. */
   @Nullable StoreOp next;
 

@@ -1,7 +1,6 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Errno;
-import io.lampyris.chunkengine.store.StoreException.Reason;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
@@ -64,13 +63,16 @@ public final class TargetStore implements AutoCloseable {
   private Crc32c crc = new Crc32c();
   private final OpQueue unlocked = new OpQueue();
   private final OpQueue bufferless = new OpQueue();
+  private final PendingVersions pending = new PendingVersions();
+  private final RedoTable redos = new RedoTable(this);
+  private final TargetStatistics statistics = new TargetStatistics();
+  private final ChunkState replaced = new ChunkState();
 
   private @Nullable Attached attached;
   private volatile boolean offline;
   private boolean stopping;
   private int inFlight;
   private int bufferRefusals;
-  private long corruptions;
 
   private TargetStore(
       Path dir,
@@ -147,40 +149,34 @@ public final class TargetStore implements AutoCloseable {
     LogFiles logFiles =
         new LogFiles(options, dir.resolve(TargetFiles.LOG), superblock.uuid(), index);
     logFiles.replay();
-    // Data of replayed records may still be in a cache when the last process ran without flushes.
-    options.host().syncFile(device);
     ExtentAllocator allocator =
         new ExtentAllocator(
             superblock.deviceSizeBytes(),
             options
                 .space()
                 .reserveBytes(superblock.deviceSizeBytes() - Geometry.FIRST_EXTENT_OFFSET));
-    takeBlocks(dir, index, allocator);
+    Recovery recovery = new Recovery(dir, options.host(), index, logFiles.replayer());
+    recovery.takeBlocks(allocator);
+    // What was replayed is durable in the log by now.
+    int redone = recovery.redo(device);
+    // Data of replayed records may still be in a cache when the last process ran without flushes.
+    options.host().syncFile(device);
     ChunkLog log = logFiles.openNext();
     LOGGER.info(
-        "target {} of chain {} open: {} chunks, {} of {} bytes free, {}",
+        "target {} of chain {} open: {} chunks, {} pending versions, {} overwrites redone, {} of {}"
+            + " bytes free, {}",
         superblock.targetId(),
         superblock.chainId(),
         index.count(),
+        logFiles.replayer().pending().size(),
+        redone,
         allocator.freeBytes(),
         allocator.capacityBytes(),
         logFiles.result());
-    return new TargetStore(dir, superblock, options, lockFd, index, allocator, logFiles, log);
-  }
-
-  private static void takeBlocks(Path dir, ChunkIndex index, BlockAllocator allocator)
-      throws StoreException {
-    ChunkState chunk = new ChunkState();
-    for (ChunkIndex.Cursor cursor = index.cursor(); cursor.next(chunk); ) {
-      if (chunk.hasBlock()
-          && (chunk.lengthBytes > 1 << chunk.sizeClass
-              || !allocator.take(chunk.blockOffset, chunk.sizeClass))) {
-        throw new StoreException(
-            Reason.LOG_CORRUPT,
-            "the chunk log gives a block away twice or outside the device; observed=inode %d chunk %d at %d, class %d, in %s, limit=disjoint blocks on the device; remedy: restore the target from a replica"
-                .formatted(chunk.inode, chunk.chunkIndex, chunk.blockOffset, chunk.sizeClass, dir));
-      }
-    }
+    TargetStore store =
+        new TargetStore(dir, superblock, options, lockFd, index, allocator, logFiles, log);
+    recovery.restorePending(device, store.pending, store.redos);
+    return store;
   }
 
   /**
@@ -236,6 +232,11 @@ public final class TargetStore implements AutoCloseable {
     }
     try {
       options.host().syncFile(dir.resolve(TargetFiles.DEVICE));
+      if (!offline && redos.isEmpty() && log.reserve(0, 0, true)) {
+        // The next start has nothing to redo.
+        log.applied(log.lastSequence());
+        log.endGroup();
+      }
       options.host().syncFile(log.file());
       if (!offline) {
         // After a failed flush a later one may succeed without having written anything.
@@ -353,7 +354,7 @@ public final class TargetStore implements AutoCloseable {
   }
 
   void corruptionFound(ChunkState chunk, int unit, int observed) {
-    if (quarantine.add(chunk, unit) && ++corruptions <= WARNINGS_MAX) {
+    if (quarantine.add(chunk, unit) && ++statistics.corruptions <= WARNINGS_MAX) {
       LOGGER.error(
           "bad bytes; observed=crc {} of unit {} of inode {} chunk {} version {} in block {} of"
               + " target {}, limit=crc {}; remedy: restore the file from a copy",
@@ -368,6 +369,87 @@ public final class TargetStore implements AutoCloseable {
     }
   }
 
+  // ---- the chunks ----
+
+  /**
+   * A version is committed: it takes the place of the one before it and of a pending one. A redo
+   * becomes the table's: it lies over the chunk from now on, and is to be written.
+   */
+  void install(ChunkState made, @Nullable Redo redo) {
+    boolean existed = index.get(made.inode, made.chunkIndex, replaced);
+    long oldBlock = existed ? replaced.blockOffset : ChunkState.NO_BLOCK;
+    PendingVersions.Entry other = pending.find(made.inode, made.chunkIndex);
+    if (other != null) {
+      dropPending(other, oldBlock);
+    }
+    index.put(made);
+    if (oldBlock != ChunkState.NO_BLOCK) {
+      if (oldBlock != made.blockOffset) {
+        references.kill(oldBlock, replaced.sizeClass);
+      } else if (redo != null || made.lengthBytes < replaced.lengthBytes) {
+        references.overwritten(oldBlock);
+        quarantine.truncated(oldBlock, made.unitCount());
+      }
+    }
+    if (redo != null) {
+      liftReplaced(made, redo);
+      redos.publish(redo);
+    }
+  }
+
+  /** Units of which no old byte is left are as good as new. */
+  private void liftReplaced(ChunkState made, Redo redo) {
+    int unitBytes = made.unitBytes();
+    int unit = (redo.from + unitBytes - 1) / unitBytes;
+    for (; unit < made.unitCount(); unit++) {
+      if (redo.to < Math.min((unit + 1) * unitBytes, made.lengthBytes)) {
+        return;
+      }
+      quarantine.lift(made.blockOffset, unit);
+    }
+  }
+
+  /** A version is pending: it takes the place of another one that was. */
+  void installPending(ChunkState made, @Nullable Redo redo) {
+    boolean existed = index.get(made.inode, made.chunkIndex, replaced);
+    PendingVersions.Entry other = pending.find(made.inode, made.chunkIndex);
+    if (other != null) {
+      dropPending(other, existed ? replaced.blockOffset : ChunkState.NO_BLOCK);
+    }
+    pending.add(made, redo);
+  }
+
+  /** A chunk is gone, and what was pending of it. */
+  void uninstall(long inode, int chunkIndex, ChunkState scratch) {
+    boolean existed = index.get(inode, chunkIndex, scratch);
+    long block = existed ? scratch.blockOffset : ChunkState.NO_BLOCK;
+    PendingVersions.Entry other = pending.find(inode, chunkIndex);
+    if (other != null) {
+      dropPending(other, block);
+    }
+    index.remove(inode, chunkIndex);
+    if (block != ChunkState.NO_BLOCK) {
+      references.kill(block, scratch.sizeClass);
+    }
+  }
+
+  private void dropPending(PendingVersions.Entry entry, long committedBlock) {
+    long block = entry.state.blockOffset;
+    int sizeClass = entry.state.sizeClass;
+    Redo redo = pending.remove(entry);
+    if (redo != null) {
+      redos.drop(redo);
+    }
+    if (block != ChunkState.NO_BLOCK && block != committedBlock) {
+      references.kill(block, sizeClass);
+    }
+  }
+
+  /** Whether a version of the chunk waits to be committed. */
+  boolean hasPending(long inode, int chunkIndex) {
+    return pending.find(inode, chunkIndex) != null;
+  }
+
   // ---- what operations use ----
 
   private Attached now() {
@@ -376,8 +458,36 @@ public final class TargetStore implements AutoCloseable {
     return current;
   }
 
-  Device device() {
-    return now().device;
+  ReactorContext context() {
+    return now().context;
+  }
+
+  /** Gives the device something to do. */
+  void submit(IoRequest request) {
+    if (request.kind == IoRequest.Kind.READ) {
+      statistics.deviceReadBytes += request.lengthBytes;
+    } else {
+      statistics.deviceWriteBytes += request.lengthBytes;
+    }
+    now().device.submit(request);
+  }
+
+  PendingVersions pending() {
+    return pending;
+  }
+
+  RedoTable redos() {
+    return redos;
+  }
+
+  boolean verifiesStrictly() {
+    return options.integrity().verify() == IntegrityOptions.Verify.STRICT;
+  }
+
+  /** An overwrite of at most so many bytes goes through the log in one buffer. */
+  int redoMaxBytes() {
+    return Math.min(
+        log.redoMaxBytes(), Math.min(PIECE_BYTES, now().context.buffers().sizeMaxBytes()));
   }
 
   GroupCommit commit() {
@@ -470,6 +580,11 @@ public final class TargetStore implements AutoCloseable {
     }
   }
 
+  /** What it did since it was opened. */
+  public TargetStatistics statistics() {
+    return statistics;
+  }
+
   public long targetId() {
     return superblock.targetId();
   }
@@ -528,7 +643,7 @@ public final class TargetStore implements AutoCloseable {
 
   /** How many units were found with bad bytes since the start. */
   public long corruptions() {
-    return corruptions;
+    return statistics.corruptions;
   }
 
   /** What it did by itself since it was attached. Owner: reactor. */
@@ -541,7 +656,10 @@ public final class TargetStore implements AutoCloseable {
     return quarantine.list(max);
   }
 
+  /** What was begun and is not done: operations and requests to the devices. Owner: reactor. */
   public int inFlight() {
-    return inFlight;
+    Attached current = attached;
+    int requests = current == null ? 0 : current.device.inFlight() + current.logDevice.inFlight();
+    return inFlight + requests;
   }
 }

@@ -8,17 +8,28 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes into a chunk or sets its length: version v becomes v + 1. The result is the payload's
- * length for a write, the chunk's length for a truncate. Owner: reactor.
+ * Writes into a chunk or sets its length: version v becomes v + 1, committed at once or pending
+ * until a {@link CommitOp}. The result is the payload's length for a write, the chunk's length for
+ * a truncate; what else it may be is in {@link Admission}. Owner: reactor.
  *
  * <pre>
- *   lock ─► plan ─┬─ direct: payload memory ─► block ───────────────┐
- *                 ├─ pieces: (read old, verify) merge ─► block, … ──┤
- *                 └─ shrink: read what is kept of the last unit ────┴─► stage ─► commit ─► unlock
+ *   lock ─► admit ─► plan ─┬─ direct: payload memory ─► block ───────────────┐
+ *                          ├─ pieces: (read old, verify) merge ─► block, … ──┤
+ *                          ├─ redo: read old sectors, merge ─────────────────┤
+ *                          └─ shrink: read what is kept of the last unit ────┴─► stage ─► commit
  * </pre>
  *
- * The block is a new one, unless everything new lies behind the committed length and fits: then it
- * is the chunk's own.
+ * Which way it goes:
+ *
+ * <pre>
+ *   everything new lies behind the committed length and fits    in place, behind it
+ *   it begins before the committed length, fits, and is at      redo: the payload goes into the log
+ *     most half of that and at most one buffer                    and in its place after commit
+ *   the rest                                                    a new block
+ * </pre>
+ *
+ * With a redo the chunk stays locked until the payload is in its place, though the answer does not
+ * wait for that: one overwrite at a time lies over a chunk.
  */
 public abstract non-sealed class UpdateOp extends StoreOp {
   /** What to do. */
@@ -27,7 +38,15 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     TRUNCATE
   }
 
+  /** How far it goes. */
+  public enum Stage {
+    AT_ONCE,
+    /** Durable, and read only by who asks for pending versions, until a {@link CommitOp}. */
+    PENDING
+  }
+
   public Kind kind = Kind.WRITE;
+  public Stage stage = Stage.AT_ONCE;
   public long inode;
   public int chunkIndex;
   public int chainVersion;
@@ -39,7 +58,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** Of a write: the payload's length; of a truncate: the chunk's new length. */
   public int lengthBytes;
 
-  /** 0: the next one. */
+  /** Which version this is to be; 0: the next one. */
   public int updateVersion;
 
   /** Of a write: what the payload's checksum has to be. */
@@ -57,9 +76,10 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   public MemorySegment payload = MemorySegment.NULL;
   public long payloadOffset;
 
-  /** The chunk as it is now; valid on successful completion. */
+  /** The version that was made, or found; valid on successful completion. */
   public final ChunkState state = new ChunkState();
 
+  /** Goes on; no result. */
   private static final long PROCEED = Long.MAX_VALUE;
 
   private enum Step {
@@ -67,15 +87,21 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     DIRECT_WRITE,
     PIECE_READ,
     PIECE_WRITE,
+    REDO_READ,
     SHRINK_READ
   }
 
   private final Io io = new Io();
-  private final int[] units = new int[Geometry.UNITS_MAX];
+  private final UnitCrcs units = new UnitCrcs();
   private Step step = Step.IDLE;
   private @Nullable Buffer piece;
+  private @Nullable Redo redo;
 
   private boolean existed;
+
+  /** Bytes of a version that this one takes the place of lie behind the committed length. */
+  private boolean tailTaken;
+
   private int oldLength;
   private long oldBlock;
   private int oldClass;
@@ -94,7 +120,6 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private int unitBytes;
   private int position;
   private int pieceEnd;
-  private int runningCrc;
   private int keptCrc;
 
   private final class Io extends IoRequest {
@@ -153,35 +178,24 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private long admit() {
-    if (!existed) {
-      boolean nothing = kind == Kind.TRUNCATE && lengthBytes == 0;
-      return nothing ? 0 : updateVersion > 1 ? Status.CHUNK_MISSING_UPDATE.code() : PROCEED;
+    PendingVersions.Entry pending = store().pending().find(inode, chunkIndex);
+    Admission row =
+        Admission.of(this, existed ? state : null, pending == null ? null : pending.state);
+    tailTaken =
+        pending != null
+            && pending.redo == null
+            && pending.state.hasBlock()
+            && pending.state.blockOffset == state.blockOffset
+            && pending.state.lengthBytes > state.lengthBytes;
+    if (row == Admission.REPEAT_PENDING && pending != null) {
+      state.copyFrom(pending.state);
     }
-    boolean sameSource =
-        (clientHigh | clientLow) != 0
-            && state.clientHigh == clientHigh
-            && state.clientLow == clientLow
-            && state.channel == channel;
-    if (sameSource && state.sequence == sequence) {
-      return state.result;
-    }
-    if (sameSource && channel != 0 && sequence < state.sequence) {
-      return Status.CHUNK_STALE_UPDATE.code();
-    }
-    if (state.chunkSizeBytes != chunkSizeBytes) {
-      return Status.CHUNK_SIZE_MISMATCH.code();
-    }
-    if (updateVersion != 0 && updateVersion <= state.version) {
-      return Status.CHUNK_COMMITTED_UPDATE.code();
-    }
-    if (updateVersion > state.version + 1) {
-      return Status.CHUNK_MISSING_UPDATE.code();
-    }
-    boolean unchanged =
-        kind == Kind.TRUNCATE
-            && (lengthBytes == state.lengthBytes
-                || (extendOnly && lengthBytes < state.lengthBytes));
-    return unchanged ? state.lengthBytes : PROCEED;
+    return switch (row) {
+      case PROCEED, REPLACE_PENDING -> PROCEED;
+      case REPEAT_COMMITTED, REPEAT_PENDING -> state.result;
+      case UNCHANGED -> state.lengthBytes;
+      case STALE, SIZE_MISMATCH, CHAIN_MISMATCH, ADVANCED, COMMITTED_ALREADY, MISSING -> row.status;
+    };
   }
 
   // ---- planning ----
@@ -191,14 +205,18 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     oldBlock = state.blockOffset;
     oldClass = state.sizeClass;
     unitBytes = state.unitBytes();
-    if (kind == Kind.TRUNCATE && lengthBytes < oldLength) {
-      newLength = lengthBytes;
+    units.start(state);
+    if (kind == Kind.TRUNCATE && lengthBytes <= oldLength) {
+      newLength = extendOnly ? oldLength : lengthBytes;
       planShrink();
       return PROCEED;
     }
     from = kind == Kind.WRITE ? chunkOffset : lengthBytes;
     to = kind == Kind.WRITE ? chunkOffset + lengthBytes : lengthBytes;
     newLength = Math.max(oldLength, to);
+    if (isRedo()) {
+      return planRedo();
+    }
     boolean direct = isDirect();
     if (kind == Kind.WRITE && !direct && payloadCrc() != payloadCrc32c) {
       return Status.CHECKSUM_MISMATCH.code();
@@ -206,7 +224,6 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     if (!chooseBlock()) {
       return Status.NO_SPACE.code();
     }
-    System.arraycopy(state.unitCrcs, 0, units, 0, units.length);
     return direct ? planDirect() : planPieces();
   }
 
@@ -215,7 +232,19 @@ public abstract non-sealed class UpdateOp extends StoreOp {
         && from >= oldLength
         && state.hasBlock()
         && newLength <= Geometry.classBytes(oldClass)
-        && !(state.shrunk && store().references().isReferenced(oldBlock));
+        && !tailTaken;
+  }
+
+  private boolean isRedo() {
+    if (kind != Kind.WRITE
+        || from >= oldLength
+        || lengthBytes > oldLength / 2
+        || to > Geometry.classBytes(oldClass)) {
+      return false;
+    }
+    int bytes = store().alignUp(to) - store().alignDown(from);
+    return bytes <= store().redoMaxBytes()
+        && (stage == Stage.AT_ONCE || store().pending().takesRedo(bytes));
   }
 
   /** Straight from the payload: it replaces the chunk, or follows it without a partial sector. */
@@ -257,7 +286,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private long planDirect() {
-    if (addToUnits(payload, payloadOffset, from, to) != payloadCrc32c) {
+    if (units.append(store().crc(), payload, payloadOffset, from, to) != payloadCrc32c) {
       releaseNewBlock();
       return Status.CHECKSUM_MISMATCH.code();
     }
@@ -274,17 +303,25 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     return PROCEED;
   }
 
+  private long planRedo() {
+    block = oldBlock;
+    sizeClass = oldClass;
+    inPlace = true;
+    position = store().alignDown(from);
+    step = Step.REDO_READ;
+    onBuffer();
+    return PROCEED;
+  }
+
   private void planShrink() {
     block = newLength == 0 ? ChunkState.NO_BLOCK : oldBlock;
     sizeClass = newLength == 0 ? 0 : oldClass;
     inPlace = newLength > 0;
-    System.arraycopy(state.unitCrcs, 0, units, 0, units.length);
     int partial = newLength % unitBytes;
-    if (partial == 0) {
+    if (partial == 0 || newLength == oldLength) {
       stage(false);
     } else {
       position = newLength - partial;
-      runningCrc = 0;
       keptCrc = 0;
       step = Step.SHRINK_READ;
       onBuffer();
@@ -295,11 +332,24 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final void onBuffer() {
-    int until = step == Step.SHRINK_READ ? shrinkReadEnd() : newLength;
-    piece = store().acquireBuffer(store().alignUp(until) - position, this);
-    if (piece != null) {
+    piece = store().acquireBuffer(store().alignUp(lastByte()) - position, this);
+    if (piece == null) {
+      return;
+    }
+    if (step == Step.REDO_READ) {
+      readRedo(piece);
+    } else {
       nextPiece(piece);
     }
+  }
+
+  /** Behind the last byte that goes through buffers. */
+  private int lastByte() {
+    return switch (step) {
+      case REDO_READ -> to;
+      case SHRINK_READ -> shrinkReadEnd();
+      case IDLE, DIRECT_WRITE, PIECE_READ, PIECE_WRITE -> newLength;
+    };
   }
 
   private int shrinkReadEnd() {
@@ -307,8 +357,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private void nextPiece(Buffer into) {
-    int until = step == Step.SHRINK_READ ? shrinkReadEnd() : newLength;
-    pieceEnd = Math.min(until, position + store().alignDown(into.capacityBytes()));
+    pieceEnd = Math.min(lastByte(), position + store().alignDown(into.capacityBytes()));
     int oldEnd = Math.min(pieceEnd, oldLength);
     if (step == Step.SHRINK_READ || (readsOld && position < oldEnd)) {
       int bytes = store().alignUp(oldEnd) - position;
@@ -326,7 +375,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       long memoryOffset,
       int bytes) {
     step = next;
-    store().device().submit(io.transfer(direction, deviceOffset, memory, memoryOffset, bytes));
+    store().submit(io.transfer(direction, deviceOffset, memory, memoryOffset, bytes));
   }
 
   private void onTransferred() {
@@ -334,6 +383,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       case DIRECT_WRITE -> stage(true);
       case PIECE_READ -> onPieceRead();
       case PIECE_WRITE -> onPieceWritten();
+      case REDO_READ -> onRedoRead();
       case SHRINK_READ -> onShrinkRead();
       case IDLE -> throw new AssertionError("an idle operation moves nothing");
     }
@@ -354,23 +404,13 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     }
   }
 
-  /**
-   * Feeds old bytes to the running checksum of their unit; false when a unit that ends is wrong.
-   */
+  /** Looks at old bytes in the buffer; false when a unit that ends is wrong. */
   private boolean isOldIntact(int start, int end) {
-    for (int at = start; at < end; ) {
-      int unit = at / unitBytes;
-      int unitEnd = Math.min((unit + 1) * unitBytes, oldLength);
-      int bytes = Math.min(end, unitEnd) - at;
-      int crc = store().crc().of(held().segment(), at - start, bytes);
-      runningCrc = at % unitBytes == 0 ? crc : store().crc().combine(runningCrc, crc, bytes);
-      at += bytes;
-      if (at == unitEnd && runningCrc != state.unitCrcs[unit]) {
-        store().corruptionFound(state, unit, runningCrc);
-        return false;
-      }
+    int bad = units.verify(store().crc(), held().segment(), state, oldLength, start, end);
+    if (bad >= 0) {
+      store().corruptionFound(state, bad, units.observed());
     }
-    return true;
+    return bad < 0;
   }
 
   /** The buffer has the old bytes of the piece: adds zeros and payload, writes it. */
@@ -387,7 +427,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
           payload, payloadOffset + copyFrom - from, memory, copyFrom - start, copyTo - copyFrom);
     }
     int fresh = inPlace ? Math.max(start, oldLength) : start;
-    addToUnits(memory, fresh - start, fresh, pieceEnd);
+    units.append(store().crc(), memory, fresh - start, fresh, pieceEnd);
     transfer(Step.PIECE_WRITE, IoRequest.Kind.WRITE, block + start, memory, 0, padded);
   }
 
@@ -414,28 +454,57 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       position = pieceEnd;
       nextPiece(held());
     } else {
-      units[newLength / unitBytes] = keptCrc;
+      units.set(newLength / unitBytes, keptCrc);
       stage(false);
     }
   }
 
-  /**
-   * Extends the new version's unit checksums by chunk bytes {@code start … end} that lie in memory.
-   *
-   * @return the checksum of these bytes
-   */
-  private int addToUnits(MemorySegment memory, long offset, int start, int end) {
-    Crc32c crc = store().crc();
-    int all = 0;
-    for (int at = start; at < end; ) {
-      int unit = at / unitBytes;
-      int bytes = Math.min(end, (unit + 1) * unitBytes) - at;
-      int part = crc.of(memory, offset + at - start, bytes);
-      units[unit] = at % unitBytes == 0 ? part : crc.combine(units[unit], part, bytes);
-      all = at == start ? part : crc.combine(all, part, bytes);
-      at += bytes;
+  // ---- overwriting ----
+
+  private int redoReadEnd() {
+    return store().alignUp(Math.min(to, oldLength));
+  }
+
+  /** Needs the old bytes, unless all of their units are replaced whole. */
+  private void readRedo(Buffer into) {
+    if (units.coversUnits(from, to, oldLength)) {
+      onRedoRead();
+    } else {
+      int bytes = redoReadEnd() - position;
+      transfer(Step.REDO_READ, IoRequest.Kind.READ, oldBlock + position, into.segment(), 0, bytes);
     }
-    return all;
+  }
+
+  /** The buffer has the old sectors: merges the payload, in memory that nobody else can change. */
+  private void onRedoRead() {
+    Buffer sectors = held();
+    MemorySegment memory = sectors.segment();
+    Crc32c crc = store().crc();
+    int oldEnd = Math.min(to, oldLength);
+    int start = position;
+    int end = store().alignUp(to);
+    units.takeOut(crc, memory, from - start, from, oldEnd, oldLength);
+    int known = units.coversUnits(from, to, oldLength) ? to : redoReadEnd();
+    if (known < end) {
+      memory.asSlice(known - start, end - known).fill((byte) 0);
+    }
+    MemorySegment.copy(payload, payloadOffset, memory, from - start, lengthBytes);
+    int all = units.putIn(crc, memory, from - start, from, oldEnd, oldLength);
+    if (to > oldLength) {
+      int tail = units.append(crc, memory, oldEnd - start, oldEnd, to);
+      all = crc.combine(all, tail, to - oldEnd);
+    }
+    if (all != payloadCrc32c) {
+      abort(Status.CHECKSUM_MISMATCH.code());
+      return;
+    }
+    piece = null;
+    Redo made = store().redos().make(state, sectors, memory, start, end);
+    made.from = from;
+    made.to = to;
+    made.payloadCrc = all;
+    redo = made;
+    stage(false);
   }
 
   // ---- committing ----
@@ -443,23 +512,14 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private void stage(boolean wrote) {
     releaseBuffer();
     step = Step.IDLE;
-    boolean shrank = newLength < oldLength;
     state.version++;
     state.chainVersion = chainVersion;
     state.lengthBytes = newLength;
     state.blockOffset = block;
     state.sizeClass = sizeClass;
-    state.clientHigh = clientHigh;
-    state.clientLow = clientLow;
-    state.sequence = sequence;
-    state.channel = channel;
-    state.result = lengthBytes;
-    state.shrunk = shrank && newLength > 0;
-    int unitCount = state.unitCount();
-    for (int unit = 0; unit < units.length; unit++) {
-      state.unitCrcs[unit] = unit < unitCount ? units[unit] : 0;
-    }
-    state.combineUnits(store().crc());
+    int result = kind == Kind.WRITE ? lengthBytes : newLength;
+    state.updatedBy(clientHigh, clientLow, channel, sequence, result);
+    units.finish(state, store().crc());
     store().commit().stage(this, wrote);
   }
 
@@ -469,25 +529,67 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   @Override
+  final int logPayloadBytes() {
+    return redo == null ? 0 : lengthBytes;
+  }
+
+  @Override
   final boolean isRemoval() {
     return newLength < oldLength;
   }
 
   @Override
   final void appendTo(ChunkLog log) {
-    log.committed(state, false);
+    boolean pending = stage == Stage.PENDING;
+    Redo overwrite = redo;
+    if (overwrite != null) {
+      overwrite.appendTo(log, state, pending);
+      if (!pending) {
+        store().redos().appended(overwrite, log.lastSequence());
+      }
+    } else if (pending) {
+      log.pending(state);
+    } else {
+      log.committed(state, false);
+    }
   }
 
   @Override
   final void onCommitted() {
-    store().index().put(state);
-    if (state.shrunk) {
-      store().quarantine().truncated(state.blockOffset, state.unitCount());
+    TargetStore store = store();
+    Redo overwrite = redo;
+    redo = null;
+    count(store.statistics(), overwrite != null);
+    if (stage == Stage.PENDING) {
+      store.installPending(state, overwrite);
+      unlockAndComplete(state.result);
+      return;
     }
-    if (!inPlace && existed && oldBlock != ChunkState.NO_BLOCK) {
-      store().references().kill(oldBlock, oldClass);
+    store.install(state, overwrite);
+    if (overwrite == null) {
+      unlockAndComplete(state.result);
+    } else {
+      complete(state.result);
+      store.redos().write(overwrite);
     }
-    unlockAndComplete(state.result);
+  }
+
+  private void count(TargetStatistics statistics, boolean redone) {
+    if (kind == Kind.WRITE) {
+      statistics.writes++;
+      statistics.writeBytes += lengthBytes;
+    } else {
+      statistics.truncates++;
+    }
+    if (redone) {
+      statistics.redoUpdates++;
+    } else if (kind == Kind.TRUNCATE && newLength <= oldLength) {
+      statistics.metadataUpdates++;
+    } else if (inPlace) {
+      statistics.appendUpdates++;
+    } else {
+      statistics.copyUpdates++;
+    }
   }
 
   @Override
@@ -497,6 +599,11 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private void abort(long status) {
     releaseBuffer();
+    Redo overwrite = redo;
+    if (overwrite != null) {
+      redo = null;
+      store().redos().drop(overwrite);
+    }
     step = Step.IDLE;
     releaseNewBlock();
     unlockAndComplete(status);

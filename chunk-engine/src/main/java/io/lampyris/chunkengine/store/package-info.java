@@ -119,11 +119,15 @@
  *       at most the last one; a torn group was never acknowledged.
  *   <li>I3: a damaged group that any later group end calls durable, or that CURRENT calls durable,
  *       is corruption, not a torn tail: the target does not open.
- *   <li>I4: a block that holds a committed version is written only behind that version's length.
+ *   <li>I4: a block that holds a committed version is written behind that version's length, or with
+ *       the payload of a redo record that is durable. The chunk stays locked meanwhile, so at most
+ *       one redo of a chunk is not in its place.
  *   <li>I5: a block is free again only after the record that killed it is durable and its last
  *       reader has left.
- *   <li>I6: one update of a chunk at a time, in order of arrival; reads see the last committed
- *       version, whole.
+ *   <li>I6: one update of a chunk at a time, in order of arrival; a read sees one version, whole,
+ *       that was the last committed one at some time while it ran (or the pending one, if it asks
+ *       for that): redos that are not in their place are laid over what the device has, and a read
+ *       whose bytes an overwrite or a truncation could have changed begins again.
  *   <li>I7: a unit that is read whole is answered only if it has its checksum.
  *   <li>I8: a log file is appended to only by the process that created it: every start opens a new
  *       generation, and what an earlier process left is read by our own scanner, which trusts
@@ -133,6 +137,13 @@
  *       block that was not verified in its old one, which then dies as any other (I5).
  *   <li>I11: blocks for new bytes leave a reserve free, so that what is there can always be
  *       overwritten, truncated, removed and moved.
+ *   <li>I12: a chunk has at most one pending version, one above the committed one; it takes effect
+ *       by a COMMITTED record alone. Bytes that a pending version has in the committed version's
+ *       block are not written again before it is committed or gone.
+ *   <li>I13: an applied sequence is written into a group end only after a flush of the device that
+ *       began when every overwrite up to it had been written in place.
+ *   <li>I14: the checksum of a unit that is overwritten in part changes by the difference of old
+ *       and new bytes: a byte that went bad before stays a wrong checksum.
  * </ul>
  *
  * Chronicle Queue writes through a shared mapping; the flush of the log is {@code fdatasync} on the

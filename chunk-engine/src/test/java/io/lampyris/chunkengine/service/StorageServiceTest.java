@@ -187,7 +187,12 @@ final class StorageServiceTest {
     flipOnDevice(Arrays.copyOf(bytes, 128 << 10));
     assertEquals(Status.DATA_CORRUPTION.code(), client.read(INODE, 0, 0, MIB));
     assertEquals(Status.DATA_CORRUPTION.code(), client.read(INODE, 0, 60_000, 200_000));
-    assertEquals(Status.DATA_CORRUPTION.code(), client.write(INODE, 0, MIB, 5, filled(5, 1)));
+    assertEquals(5, client.write(INODE, 0, MIB, 100_000, filled(5, 1)), "reads a few sectors");
+    assertEquals(Status.DATA_CORRUPTION.code(), client.read(INODE, 0, 64 << 10, 64 << 10));
+    assertEquals(
+        Status.DATA_CORRUPTION.code(),
+        client.write(INODE, 0, MIB, 5, filled(600_000, 1)),
+        "would copy them");
     assertEquals(64 << 10, client.read(INODE, 0, 0, 64 << 10), "units before it are fine");
     assertEquals(1, rig.store.corruptions(), "one bad unit, however often it is met");
     assertEquals(

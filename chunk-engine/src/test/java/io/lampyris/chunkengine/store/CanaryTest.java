@@ -98,7 +98,9 @@ final class CanaryTest {
     }
 
     @Override
-    void acquire(long offset) {}
+    long acquire(long offset) {
+      return 0;
+    }
 
     @Override
     void release(long offset, int sizeClass) {}

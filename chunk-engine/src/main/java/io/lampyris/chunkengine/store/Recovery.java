@@ -1,0 +1,116 @@
+package io.lampyris.chunkengine.store;
+
+import io.lampyris.chunkengine.store.StoreException.Reason;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/**
+ * What a start does between replaying the log and serving: takes the blocks that the log names,
+ * writes overwrites in their place again, and brings pending versions back. Blocks; a crash in the
+ * middle of it is harmless, because all of it comes out of the log again. Owner: the loading
+ * thread.
+ */
+final class Recovery {
+  /** Devices take whole sectors, of at most this. */
+  private static final int SECTOR_BYTES = 4096;
+
+  private final Path dir;
+  private final Host host;
+  private final ChunkIndex index;
+  private final Replayer replayer;
+  private final Crc32c crc = new Crc32c();
+
+  Recovery(Path dir, Host host, ChunkIndex index, Replayer replayer) {
+    this.dir = dir;
+    this.host = host;
+    this.index = index;
+    this.replayer = replayer;
+  }
+
+  /**
+   * Takes the blocks of all chunks and pending versions.
+   *
+   * @throws StoreException LOG_CORRUPT when they overlap or leave the device
+   */
+  void takeBlocks(BlockAllocator allocator) throws StoreException {
+    ChunkState chunk = new ChunkState();
+    for (ChunkIndex.Cursor cursor = index.cursor(); cursor.next(chunk); ) {
+      take(allocator, chunk);
+    }
+    for (Replayer.Pending pending : replayer.pending()) {
+      ChunkState made = pending.state;
+      boolean shared =
+          index.get(made.inode, made.chunkIndex, chunk) && chunk.blockOffset == made.blockOffset;
+      if (!shared) {
+        take(allocator, made);
+      } else if (made.lengthBytes > 1 << chunk.sizeClass) {
+        throw corrupt(made);
+      }
+    }
+  }
+
+  private void take(BlockAllocator allocator, ChunkState chunk) throws StoreException {
+    if (chunk.hasBlock()
+        && (chunk.lengthBytes > 1 << chunk.sizeClass
+            || !allocator.take(chunk.blockOffset, chunk.sizeClass))) {
+      throw corrupt(chunk);
+    }
+  }
+
+  private StoreException corrupt(ChunkState chunk) {
+    return new StoreException(
+        Reason.LOG_CORRUPT,
+        "the chunk log gives a block away twice or outside the device; observed=inode %d chunk %d at %d, class %d, in %s, limit=disjoint blocks on the device; remedy: restore the target from a replica"
+            .formatted(chunk.inode, chunk.chunkIndex, chunk.blockOffset, chunk.sizeClass, dir));
+  }
+
+  /**
+   * Writes what may not be in its place; durable after a flush of the device.
+   *
+   * @return how many overwrites
+   */
+  int redo(Path device) throws StoreException {
+    int redone = 0;
+    for (Replayer.Redo redo : replayer.redos()) {
+      long at = redo.blockOffset + (redo.from & -SECTOR_BYTES);
+      MemorySegment sectors = merged(device, redo.blockOffset, redo.from, redo.payload, redo.bytes);
+      host.write(device, at, sectors);
+      redone++;
+    }
+    return redone;
+  }
+
+  /** The sectors of a block that a payload touches, with it. */
+  private MemorySegment merged(Path device, long block, int from, byte[] payload, int bytes)
+      throws StoreException {
+    int start = from & -SECTOR_BYTES;
+    int end = from + bytes + SECTOR_BYTES - 1 & -SECTOR_BYTES;
+    MemorySegment memory = Arena.ofAuto().allocate(end - start, SECTOR_BYTES);
+    host.read(device, block + start, memory);
+    MemorySegment.copy(MemorySegment.ofArray(payload), 0, memory, from - start, bytes);
+    return memory;
+  }
+
+  /** Brings pending versions back; those with a payload need the sectors around it. */
+  void restorePending(Path device, PendingVersions into, RedoTable redos) throws StoreException {
+    for (Replayer.Pending pending : replayer.pending()) {
+      byte[] payload = pending.payload;
+      into.add(pending.state, payload == null ? null : restore(device, pending, payload, redos));
+    }
+  }
+
+  private Redo restore(Path device, Replayer.Pending pending, byte[] payload, RedoTable redos)
+      throws StoreException {
+    int from = pending.from;
+    int to = from + payload.length;
+    int start = from & -SECTOR_BYTES;
+    MemorySegment memory = merged(device, pending.state.blockOffset, from, payload, payload.length);
+    int end = start + (int) memory.byteSize();
+    Redo redo = redos.make(pending.state, null, memory, start, end);
+    redo.from = from;
+    redo.to = to;
+    redo.payloadCrc = crc.of(memory, from - start, payload.length);
+    return redo;
+  }
+}

@@ -1,0 +1,220 @@
+package io.lampyris.chunkengine.store;
+
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.TimerTask;
+import io.lampyris.reactor.device.IoRequest;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The overwrites that are committed and not in their place yet, by chunk, and how far the log's
+ * overwrites are in their place. Owner: reactor.
+ *
+ * <pre>
+ *   make ─► appended ─► publish ─► write ─► onWritten ─(a flush of the device)─► applied
+ *            in the log  durable   in flight  the chunk is unlocked    not redone any more
+ * </pre>
+ */
+final class RedoTable {
+  private static final int BUCKETS = 1 << 10;
+
+  /** The device is flushed when so much was written in place since the last flush, ... */
+  private static final long UNFLUSHED_MAX_BYTES = 8 << 20;
+
+  /** ... or this long after the first such write. Both bound what a start has to redo. */
+  private static final long UNFLUSHED_MAX_NS = 1_000_000_000;
+
+  private final TargetStore store;
+  private final @Nullable Redo[] buckets = new Redo[BUCKETS];
+  private int published;
+  private @Nullable Redo pool;
+
+  private @Nullable Redo oldest;
+  private @Nullable Redo newest;
+
+  private long unflushedBytes;
+  private final TimerTask timer = this::onTimer;
+  private boolean timerSet;
+  private boolean flushDue;
+
+  RedoTable(TargetStore store) {
+    this.store = store;
+  }
+
+  /** An overwrite with its memory, held by the caller. */
+  Redo make(ChunkState chunk, @Nullable Buffer pooled, MemorySegment memory, int start, int end) {
+    Redo redo = pool;
+    if (redo == null) {
+      redo = new Redo(this);
+    } else {
+      pool = redo.link;
+      redo.link = null;
+    }
+    redo.inode = chunk.inode;
+    redo.chunkIndex = chunk.chunkIndex;
+    redo.blockOffset = chunk.blockOffset;
+    redo.pooled = pooled;
+    redo.memory = memory;
+    redo.start = start;
+    redo.end = end;
+    redo.sequence = 0;
+    redo.inPlace = false;
+    redo.holders = 1;
+    return redo;
+  }
+
+  void recycle(Redo redo) {
+    Buffer buffer = redo.pooled;
+    if (buffer != null) {
+      redo.pooled = null;
+      buffer.release();
+    }
+    redo.memory = MemorySegment.NULL;
+    redo.link = pool;
+    pool = redo;
+  }
+
+  /** The record that commits it was appended. */
+  void appended(Redo redo, long sequence) {
+    assert newest == null || newest.sequence < sequence : "the log has an order";
+    redo.sequence = sequence;
+    redo.hold();
+    Redo last = newest;
+    if (last == null) {
+      oldest = redo;
+    } else {
+      last.nextInLog = redo;
+    }
+    newest = redo;
+  }
+
+  // ---- over the device ----
+
+  private static int bucket(long inode, int chunkIndex) {
+    long h = (inode * 0x9E3779B97F4A7C15L + chunkIndex) * 0xD6E8FEB86659FD93L;
+    return (int) (h >>> 54);
+  }
+
+  /** What lies over a chunk's committed bytes, if anything. */
+  @Nullable Redo find(long inode, int chunkIndex) {
+    if (published == 0) {
+      return null;
+    }
+    Redo redo = buckets[bucket(inode, chunkIndex)];
+    while (redo != null && (redo.inode != inode || redo.chunkIndex != chunkIndex)) {
+      redo = redo.link;
+    }
+    return redo;
+  }
+
+  /** It is committed: reads find it from now on. The caller's hold becomes the table's. */
+  void publish(Redo redo) {
+    assert find(redo.inode, redo.chunkIndex) == null : "one at a time lies over a chunk";
+    int bucket = bucket(redo.inode, redo.chunkIndex);
+    redo.link = buckets[bucket];
+    buckets[bucket] = redo;
+    published++;
+  }
+
+  private void unpublish(Redo redo) {
+    int bucket = bucket(redo.inode, redo.chunkIndex);
+    Redo at = buckets[bucket];
+    if (at == redo) {
+      buckets[bucket] = redo.link;
+    } else {
+      while (at != null && at.link != redo) {
+        at = at.link;
+      }
+      assert at != null : "only what is published is taken back";
+      at.link = redo.link;
+    }
+    redo.link = null;
+    published--;
+  }
+
+  // ---- into the place ----
+
+  /** Writes a published one; its chunk stays locked until that is done. */
+  void write(Redo redo) {
+    store.submit(
+        redo.transfer(
+            IoRequest.Kind.WRITE,
+            redo.blockOffset + redo.start,
+            redo.memory,
+            0,
+            redo.memoryBytes()));
+  }
+
+  void onWritten(Redo redo, long result) {
+    unpublish(redo);
+    if (result < 0) {
+      store.goOffline("overwrite in place failed", redo.errno);
+    } else {
+      unflushedBytes += redo.memoryBytes();
+      setTimer();
+    }
+    settle(redo);
+    store.unlock(redo.inode, redo.chunkIndex);
+    redo.release();
+  }
+
+  /** It was not committed; the caller's hold ends. */
+  void drop(Redo redo) {
+    if (redo.sequence != 0) {
+      assert store.isOffline() : "what was appended is committed, or nothing is any more";
+      settle(redo);
+    }
+    redo.release();
+  }
+
+  /** Nothing waits for it any more; of a target that is offline nobody asks what is in place. */
+  private void settle(Redo redo) {
+    redo.inPlace = true;
+    for (Redo first = oldest; first != null && first.inPlace; first = oldest) {
+      oldest = first.nextInLog;
+      if (oldest == null) {
+        newest = null;
+      }
+      first.nextInLog = null;
+      first.release();
+    }
+  }
+
+  private void setTimer() {
+    if (!timerSet) {
+      timerSet = true;
+      var context = store.context();
+      context.timers().schedule(context.nowNs() + UNFLUSHED_MAX_NS, timer);
+    }
+  }
+
+  private void onTimer(long nowNs) {
+    timerSet = false;
+    flushDue = unflushedBytes > 0;
+  }
+
+  // ---- durably ----
+
+  /** Whether the device should be flushed for the overwrites' sake. */
+  boolean wantsFlush() {
+    return flushDue || unflushedBytes >= UNFLUSHED_MAX_BYTES;
+  }
+
+  /**
+   * The device is about to be flushed.
+   *
+   * @param lastSequence of the log
+   * @return up to which record overwrites are in their place once the flush is done
+   */
+  long flushing(long lastSequence) {
+    unflushedBytes = 0;
+    flushDue = false;
+    Redo first = oldest;
+    return first == null ? lastSequence : first.sequence - 1;
+  }
+
+  /** Whether nothing that was appended waits to be written in place. */
+  boolean isEmpty() {
+    return oldest == null;
+  }
+}
