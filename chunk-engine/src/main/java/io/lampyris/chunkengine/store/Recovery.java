@@ -44,16 +44,24 @@ final class Recovery {
           index.get(made.inode, made.chunkIndex, chunk) && chunk.blockOffset == made.blockOffset;
       if (!shared) {
         take(allocator, made);
-      } else if (made.lengthBytes > 1 << chunk.sizeClass) {
-        throw corrupt(made);
+      } else {
+        decide(made, made.lengthBytes <= 1 << chunk.sizeClass, true);
       }
     }
   }
 
   private void take(BlockAllocator allocator, ChunkState chunk) throws StoreException {
-    if (chunk.hasBlock()
-        && (chunk.lengthBytes > 1 << chunk.sizeClass
-            || !allocator.take(chunk.blockOffset, chunk.sizeClass))) {
+    if (chunk.hasBlock()) {
+      boolean holds = chunk.lengthBytes <= 1 << chunk.sizeClass;
+      decide(chunk, holds, allocator.take(chunk.blockOffset, chunk.sizeClass));
+    }
+  }
+
+  private void decide(ChunkState chunk, boolean holds, boolean given) throws StoreException {
+    // There may be many millions of the usual row.
+    boolean usual = holds && given;
+    if (!usual
+        && RecoveryRow.of(new RecoveryRow.Block(holds, given)) == RecoveryRow.BLOCK_REFUSED) {
       throw corrupt(chunk);
     }
   }

@@ -1,5 +1,7 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.store.RecoveryRow.Later;
+import io.lampyris.chunkengine.store.RecoveryRow.Next;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -8,6 +10,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,17 +18,7 @@ import org.jspecify.annotations.Nullable;
  * and what has to be redone in place before the chunks hold what the index says. Owner: the loading
  * thread.
  *
- * <p>What has to be redone at the end is decided by this table; rows are per overwrite that was
- * committed:
- *
- * <pre>
- *   a later group end says that it was applied       │ forget it
- *   a later COMMITTED of the chunk in another block  │ forget it: it was copied there
- *   a later REMOVED of the chunk                     │ forget it
- *   a later COMMITTED that is shorter                │ cut it there: what is behind may be appended
- *   nothing of these                                 │ redo it
- * </pre>
- *
+ * <p>What has to be redone at the end, and what stays pending, is decided by {@link RecoveryRow}.
  * Redoing twice is harmless: bytes that were appended lie behind it, later overwrites come after
  * it.
  */
@@ -113,24 +106,56 @@ final class Replayer implements LogScanner.Visitor {
     if (of == null) {
       return;
     }
-    of.removeIf(redo -> redo.blockOffset != chunk.blockOffset || redo.from >= chunk.lengthBytes);
-    of.forEach(redo -> redo.bytes = Math.min(redo.bytes, chunk.lengthBytes - redo.from));
+    of.removeIf(redo -> isForgotten(redo, later(redo, chunk), chunk.lengthBytes));
     if (of.isEmpty()) {
       redos.remove(Key.of(chunk));
     }
+  }
+
+  private static Later later(Redo redo, ChunkState chunk) {
+    if (redo.blockOffset != chunk.blockOffset) {
+      return Later.MOVED;
+    }
+    if (chunk.lengthBytes <= redo.from) {
+      return Later.BEFORE;
+    }
+    return chunk.lengthBytes < redo.from + redo.bytes ? Later.SHORTER : Later.AS_LONG;
+  }
+
+  private static boolean isForgotten(Redo redo, Later later, int lengthBytes) {
+    RecoveryRow row = RecoveryRow.of(new RecoveryRow.Overwrite(later));
+    return switch (row) {
+      case REDONE -> false;
+      case REDO_CUT -> {
+        redo.bytes = lengthBytes - redo.from;
+        yield false;
+      }
+      case REDO_APPLIED, REDO_MOVED, REDO_REMOVED, REDO_BEHIND -> true;
+      default -> throw new AssertionError("not a row of this stage: " + row);
+    };
   }
 
   /** A snapshot repeats the version before the pending one: that one stays. */
   private void settle(ChunkState chunk, boolean commitsPending, long sequence) {
     Key key = Key.of(chunk);
     Pending waiting = pending.get(key);
-    if (waiting == null || waiting.state.version - chunk.version > 0) {
+    if (waiting == null) {
       return;
     }
-    pending.remove(key);
+    boolean before = waiting.state.version - chunk.version > 0;
+    Next next =
+        before ? Next.COMMITTED_BEFORE : commitsPending ? Next.COMMITTED_IT : Next.COMMITTED_OTHER;
     byte[] payload = waiting.payload;
-    if (commitsPending && payload != null) {
-      add(key, new Redo(sequence, chunk.blockOffset, waiting.from, payload));
+    RecoveryRow row = RecoveryRow.of(new RecoveryRow.Waiting(next, payload != null));
+    switch (row) {
+      case STAYS_PENDING -> {}
+      case PENDING_COMMITTED, PENDING_OVERTAKEN -> pending.remove(key);
+      case PENDING_OVERWRITE -> {
+        pending.remove(key);
+        byte[] bytes = Objects.requireNonNull(payload);
+        add(key, new Redo(sequence, chunk.blockOffset, waiting.from, bytes));
+      }
+      default -> throw new AssertionError("not a row of this place: " + row);
     }
   }
 
@@ -173,7 +198,9 @@ final class Replayer implements LogScanner.Visitor {
       return;
     }
     applied = sequence;
-    redos.values().forEach(of -> of.removeIf(redo -> redo.sequence <= sequence));
+    for (List<Redo> of : redos.values()) {
+      of.removeIf(redo -> redo.sequence <= sequence && isForgotten(redo, Later.APPLIED, 0));
+    }
     redos.values().removeIf(List::isEmpty);
   }
 

@@ -77,6 +77,23 @@ record Superblock(UUID uuid, long targetId, int chainId, long deviceSizeBytes, l
     return damage(sector, copy).isEmpty();
   }
 
+  /** What the recovery table asks of it. */
+  static RecoveryRow.Copy stateOf(MemorySegment sector, int copy) {
+    if (!isIntact(sector, copy)) {
+      return RecoveryRow.Copy.DAMAGED;
+    }
+    if (sector.get(INT, AT_FORMAT_VERSION) != FORMAT_VERSION) {
+      return RecoveryRow.Copy.OTHER_VERSION;
+    }
+    return hasKnownGeometry(sector) ? RecoveryRow.Copy.INTACT : RecoveryRow.Copy.OTHER_GEOMETRY;
+  }
+
+  private static boolean hasKnownGeometry(MemorySegment sector) {
+    return sector.get(LONG, AT_EXTENT_SIZE) == Geometry.EXTENT_BYTES
+        && sector.get(LONG, AT_FIRST_EXTENT) == Geometry.FIRST_EXTENT_OFFSET
+        && sector.get(INT, AT_BLOCK_UNIT) == Geometry.BLOCK_UNIT_BYTES;
+  }
+
   /** Why a sector is no such superblock; empty when it is one. */
   static String damage(MemorySegment sector, int copy) {
     long magic = sector.get(LONG, AT_MAGIC);
@@ -102,9 +119,7 @@ record Superblock(UUID uuid, long targetId, int chainId, long deviceSizeBytes, l
           "device %s has another format version; observed=%d, limit=%d; remedy: use the release that wrote it, or format a new target"
               .formatted(device, version, FORMAT_VERSION));
     }
-    if (sector.get(LONG, AT_EXTENT_SIZE) != Geometry.EXTENT_BYTES
-        || sector.get(LONG, AT_FIRST_EXTENT) != Geometry.FIRST_EXTENT_OFFSET
-        || sector.get(INT, AT_BLOCK_UNIT) != Geometry.BLOCK_UNIT_BYTES) {
+    if (!hasKnownGeometry(sector)) {
       throw new StoreException(
           Reason.CORRUPT_SUPERBLOCK,
           "device %s has a geometry that format 1 does not know; observed=extents of %d from %d, unit %d, limit=%d from %d, unit %d; remedy: restore the device or format a new target"

@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
+import io.lampyris.chunkengine.store.RecoveryRow.Copy;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -116,21 +117,37 @@ final class TargetFiles {
   /** Reads the first intact superblock and holds the device's size against it. */
   Superblock readSuperblock(Path device) throws StoreException {
     MemorySegment sector = MemorySegment.ofArray(new byte[Superblock.SIZE_BYTES]);
-    for (int copy = 0; copy < 2; copy++) {
-      int read = host.read(device, offset(copy), sector);
-      if (read == Superblock.SIZE_BYTES && Superblock.isIntact(sector, copy)) {
-        Superblock superblock = Superblock.decode(sector, device.toString());
-        checkSize(device, superblock, sizeBytes(device));
-        if (copy == 1) {
-          LOGGER.warn("superblock A of {} is damaged; superblock B is used", device);
-        }
-        return superblock;
+    Copy a = readCopy(device, 0, sector);
+    Copy b = a == Copy.DAMAGED ? readCopy(device, 1, sector) : Copy.DAMAGED;
+    boolean intact = a == Copy.INTACT || b == Copy.INTACT;
+    long expected = intact ? Superblock.decode(sector, device.toString()).deviceSizeBytes() : 0;
+    long observed = sizeBytes(device);
+    RecoveryRow row = RecoveryRow.of(new RecoveryRow.Device(a, b, expected == observed));
+    switch (row) {
+      case SUPERBLOCK_A -> {}
+      case OTHER_VERSION, OTHER_GEOMETRY -> {
+        // Decoding it says what is other.
       }
+      case SUPERBLOCK_B ->
+          LOGGER.warn("superblock A of {} is damaged; superblock B is used", device);
+      case OTHER_SIZE ->
+          throw new StoreException(
+              Reason.SIZE_MISMATCH,
+              "device %s does not have its size; observed=%d bytes, limit=%d; remedy: restore the whole device file"
+                  .formatted(device, observed, expected));
+      case NO_SUPERBLOCK ->
+          throw new StoreException(
+              Reason.CORRUPT_SUPERBLOCK,
+              "no superblock of %s is readable; observed=wrong magic or checksum at %d and at %d, limit=one intact; remedy: check that this is a Lampyris device, restore it from a copy or format a new target"
+                  .formatted(device, Superblock.OFFSET_A, Superblock.OFFSET_B));
+      default -> throw new AssertionError("not a row of this stage: " + row);
     }
-    throw new StoreException(
-        Reason.CORRUPT_SUPERBLOCK,
-        "no superblock of %s is readable; observed=wrong magic or checksum at %d and at %d, limit=one intact; remedy: check that this is a Lampyris device, restore it from a copy or format a new target"
-            .formatted(device, Superblock.OFFSET_A, Superblock.OFFSET_B));
+    return Superblock.decode(sector, device.toString());
+  }
+
+  private Copy readCopy(Path device, int copy, MemorySegment sector) throws StoreException {
+    int read = host.read(device, offset(copy), sector);
+    return read == Superblock.SIZE_BYTES ? Superblock.stateOf(sector, copy) : Copy.DAMAGED;
   }
 
   long sizeBytes(Path device) throws StoreException {
@@ -139,16 +156,6 @@ final class TargetFiles {
       return Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
     } finally {
       host.close(fd);
-    }
-  }
-
-  private static void checkSize(Path device, Superblock superblock, long observed)
-      throws StoreException {
-    if (observed != superblock.deviceSizeBytes()) {
-      throw new StoreException(
-          Reason.SIZE_MISMATCH,
-          "device %s does not have its size; observed=%d bytes, limit=%d; remedy: restore the whole device file"
-              .formatted(device, observed, superblock.deviceSizeBytes()));
     }
   }
 }
