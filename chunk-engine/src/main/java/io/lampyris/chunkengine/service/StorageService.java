@@ -1,11 +1,11 @@
 package io.lampyris.chunkengine.service;
 
 import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.store.InodeSummary;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.RemoveOp;
 import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.chunkengine.store.TargetStore;
-import io.lampyris.chunkengine.store.TargetStore.InodeSummary;
 import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ChunkAddressDecoder;
@@ -78,7 +78,17 @@ public final class StorageService implements Service, Agent {
   private final RemoveChunksReplyEncoder removeReply = new RemoveChunksReplyEncoder();
   private final QueryChunksReplyEncoder queryReply = new QueryChunksReplyEncoder();
   private final QuerySpaceReplyEncoder spaceReply = new QuerySpaceReplyEncoder();
-  private final InodeSummary summary = new InodeSummary();
+
+  /** A summary on its way; a large inode's takes many cycles. */
+  private static final class Query {
+    final InodeSummary summary = new InodeSummary();
+    @Nullable Call call;
+    @Nullable TargetStore store;
+  }
+
+  private final ArrayDeque<Query> queries = new ArrayDeque<>();
+  private final ArrayDeque<Query> querying = new ArrayDeque<>();
+  private int queriesMade;
 
   /**
    * Attaches the targets; on any thread before the reactor runs.
@@ -116,7 +126,7 @@ public final class StorageService implements Service, Agent {
 
   @Override
   public int doWork(long nowNs) {
-    int work = admitWaiting();
+    int work = admitWaiting() + advanceQueries();
     for (int i = 0; i < targets.size(); i++) {
       work += targets.get(i).store.doWork();
     }
@@ -125,6 +135,9 @@ public final class StorageService implements Service, Agent {
 
   @Override
   public boolean mayBlock(long nowNs) {
+    if (!querying.isEmpty()) {
+      return false;
+    }
     for (int i = 0; i < targets.size(); i++) {
       if (targets.get(i).store.hasWork()) {
         return false;
@@ -279,17 +292,58 @@ public final class StorageService implements Service, Agent {
     queryChunks.wrapAndApplyHeader(call.request, 0, header);
     ChunkAddressDecoder chunk = queryChunks.chunk();
     Target target = targetOf(call, chunk);
-    if (target != null) {
-      target.store.summarise(chunk.inode(), summary);
-      queryReply
-          .wrapAndApplyHeader(call.reply, 0, replyHeader)
-          .chunkCount(summary.chunkCount)
-          .totalLengthBytes(summary.totalLengthBytes)
-          .lastChunkIndex(summary.lastChunkIndex)
-          .lastChunkLength(summary.lastChunkLength);
-      call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + queryReply.encodedLength();
-      call.reply(0);
+    if (target == null) {
+      return true;
     }
+    Query query = queries.poll();
+    if (query == null) {
+      if (queriesMade == OPS_MAX) {
+        return false;
+      }
+      queriesMade++;
+      query = new Query();
+    }
+    query.call = call;
+    query.store = target.store;
+    query.summary.begin(chunk.inode(), 0);
+    if (!advance(query)) {
+      querying.add(query);
+    }
+    return true;
+  }
+
+  /** One slice of the query that waits longest. */
+  private int advanceQueries() {
+    Query query = querying.poll();
+    if (query == null) {
+      return 0;
+    }
+    if (!advance(query)) {
+      querying.add(query);
+    }
+    return 1;
+  }
+
+  /** Answers when the summary is through. */
+  private boolean advance(Query query) {
+    TargetStore store = query.store;
+    InodeSummary summary = query.summary;
+    assert store != null : "a running query has its target";
+    if (!store.summarise(summary)) {
+      return false;
+    }
+    Call call = taken(query.call);
+    query.call = null;
+    query.store = null;
+    queries.push(query);
+    queryReply
+        .wrapAndApplyHeader(call.reply, 0, replyHeader)
+        .chunkCount(summary.chunkCount)
+        .totalLengthBytes(summary.totalLengthBytes)
+        .lastChunkIndex(summary.lastChunkIndex)
+        .lastChunkLength(summary.lastChunkLength);
+    call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + queryReply.encodedLength();
+    call.reply(0);
     return true;
   }
 

@@ -20,6 +20,7 @@ final class Recovery {
   private final ChunkIndex index;
   private final Replayer replayer;
   private final Crc32c crc = new Crc32c();
+  private long chunkBytes;
 
   Recovery(Path dir, Host host, ChunkIndex index, Replayer replayer) {
     this.dir = dir;
@@ -37,6 +38,7 @@ final class Recovery {
     ChunkState chunk = new ChunkState();
     for (ChunkIndex.Cursor cursor = index.cursor(); cursor.next(chunk); ) {
       take(allocator, chunk);
+      chunkBytes += chunk.lengthBytes;
     }
     for (Replayer.Pending pending : replayer.pending()) {
       ChunkState made = pending.state;
@@ -48,6 +50,11 @@ final class Recovery {
         decide(made, made.lengthBytes <= 1 << chunk.sizeClass, true);
       }
     }
+  }
+
+  /** How many bytes the chunks have whose blocks were taken. */
+  long chunkBytes() {
+    return chunkBytes;
   }
 
   private void take(BlockAllocator allocator, ChunkState chunk) throws StoreException {

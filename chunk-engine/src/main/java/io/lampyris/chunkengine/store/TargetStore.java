@@ -24,6 +24,9 @@ public final class TargetStore implements AutoCloseable {
   /** Pieces of what does not go directly; units of chunks of up to 16 MiB fit whole. */
   private static final int PIECE_BYTES = 1 << 20;
 
+  /** Chunks that a summary looks at in one go. */
+  private static final int SUMMARY_SLICE = 1024;
+
   /** Warnings about bad bytes go to the log this often; the counter has them all. */
   private static final int WARNINGS_MAX = 100;
 
@@ -73,6 +76,7 @@ public final class TargetStore implements AutoCloseable {
   private boolean stopping;
   private int inFlight;
   private int bufferRefusals;
+  private long chunkBytes;
 
   private TargetStore(
       Path dir,
@@ -175,6 +179,7 @@ public final class TargetStore implements AutoCloseable {
         logFiles.result());
     TargetStore store =
         new TargetStore(dir, superblock, options, lockFd, index, allocator, logFiles, log);
+    store.chunkBytes = recovery.chunkBytes();
     recovery.restorePending(device, store.pending, store.redos);
     return store;
   }
@@ -383,6 +388,7 @@ public final class TargetStore implements AutoCloseable {
       dropPending(other, oldBlock);
     }
     index.put(made);
+    chunkBytes += made.lengthBytes - (existed ? replaced.lengthBytes : 0);
     if (oldBlock != ChunkState.NO_BLOCK) {
       if (oldBlock != made.blockOffset) {
         references.kill(oldBlock, replaced.sizeClass);
@@ -428,6 +434,7 @@ public final class TargetStore implements AutoCloseable {
       dropPending(other, block);
     }
     index.remove(inode, chunkIndex);
+    chunkBytes -= existed ? scratch.lengthBytes : 0;
     if (block != ChunkState.NO_BLOCK) {
       references.kill(block, scratch.sizeClass);
     }
@@ -548,36 +555,17 @@ public final class TargetStore implements AutoCloseable {
 
   // ---- queries ----
 
-  /** What an inode's chunks amount to; a pooled result. */
-  public static final class InodeSummary {
-    public long chunkCount;
-    public long totalLengthBytes;
-
-    /** -1 without chunks. */
-    public int lastChunkIndex;
-
-    public int lastChunkLength;
-    private final ChunkState state = new ChunkState();
+  /**
+   * Brings a summary on by a bounded number of chunks, about 100 µs; true when it is through.
+   * Owner: reactor.
+   */
+  public boolean summarise(InodeSummary summary) {
+    return summary.advance(index, SUMMARY_SLICE);
   }
 
-  /** Summarises the committed chunks of an inode. Owner: reactor. */
-  public void summarise(long inode, InodeSummary into) {
-    into.chunkCount = 0;
-    into.totalLengthBytes = 0;
-    into.lastChunkIndex = -1;
-    into.lastChunkLength = 0;
-    ChunkState chunk = into.state;
-    int from = 0;
-    while (index.ceiling(inode, from, chunk)) {
-      into.chunkCount++;
-      into.totalLengthBytes += chunk.lengthBytes;
-      into.lastChunkIndex = chunk.chunkIndex;
-      into.lastChunkLength = chunk.lengthBytes;
-      if (chunk.chunkIndex == -1) {
-        return;
-      }
-      from = chunk.chunkIndex + 1;
-    }
+  /** How many bytes the committed chunks have in all; blocks are larger. Owner: reactor. */
+  public long chunkBytes() {
+    return chunkBytes;
   }
 
   /** What it did since it was opened. */
