@@ -75,6 +75,15 @@ final class ChunkModel {
   /** Acknowledged last, to be retried. */
   @Nullable Change last;
 
+  /** Answered as pending, not committed. */
+  @Nullable Change staged;
+
+  /** On its way to be pending. */
+  @Nullable Change staging;
+
+  /** Whether the commit of what is pending is on its way. */
+  boolean committing;
+
   /** The device may hold other bytes: DATA_CORRUPTION is an answer. */
   boolean suspect;
 
@@ -122,7 +131,31 @@ final class ChunkModel {
     if (happened) {
       states.add(change.apply(now()));
       last = change;
+      if (change.kind == Change.Kind.REMOVE) {
+        staged = null;
+      }
     }
+  }
+
+  /** What is pending was committed. */
+  void committed() {
+    Change change = staged;
+    assert change != null : "something was pending";
+    states.add(change.apply(now()));
+    last = change;
+    staged = null;
+  }
+
+  boolean isSettled() {
+    return pending.isEmpty() && staging == null && !committing;
+  }
+
+  boolean isInTwoSteps() {
+    return staged != null || staging != null;
+  }
+
+  boolean exists() {
+    return now() != null || staged != null;
   }
 
   /** Forgets states that no read can see any more. */
@@ -155,11 +188,15 @@ final class ChunkModel {
       }
       candidates.add(state);
     }
+    Change change = staged;
+    if (committing && change != null) {
+      candidates.add(change.apply(now()));
+    }
     return candidates;
   }
 
-  /** A restart found this. */
-  void restart(byte @Nullable [] found) {
+  /** A restart found this, and this pending. */
+  void restart(byte @Nullable [] found, @Nullable Change foundPending) {
     dropped += states.size();
     states.clear();
     if (!pending.isEmpty()) {
@@ -167,6 +204,12 @@ final class ChunkModel {
       last = null;
       pending.clear();
     }
+    if (committing) {
+      last = null;
+    }
+    staged = foundPending;
+    staging = null;
+    committing = false;
     states.add(found);
   }
 }

@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
@@ -120,6 +121,11 @@ final class PowerCutTest {
     work.reload();
     // It goes on as if nothing had happened.
     for (ChunkKey key : work.keys()) {
+      if (work.model(key).staged != null) {
+        work.readPending(key);
+        work.commit(key);
+        work.await();
+      }
       work.write(key, work.model(key).length() / 2, 3000);
       work.read(key, 0, SimWorkload.chunkSize(key));
     }
@@ -243,6 +249,59 @@ final class PowerCutTest {
           work.runUntil(store -> store.maintenance().compactionPasses() > 0);
           assertEquals(1, work.store().maintenance().compactedChunks());
           work.write(moved, 9 << 20, 1_000);
+        });
+  }
+
+  @Test
+  void smallOverwritesAndWhatFollowsThem() throws Exception {
+    loop(
+        work -> {
+          fill(work);
+          work.await();
+          work.write(D, 200_000, 100);
+        },
+        work -> {
+          work.write(A, 1_000, 4_096);
+          work.write(A, 3_000, 4_096);
+          work.truncate(A, 4_000);
+          work.write(A, 4_000, 5_000);
+          work.write(B, 90_000, 5_000);
+          work.truncate(B, 80_000);
+          work.write(B, 80_000, 20_000);
+          work.await();
+          work.write(E, 500_001, 1);
+          work.runUntil(store -> store.redos().isEmpty());
+          work.runFor(2_000_000_000L);
+          work.write(E, 500_000, 4_096);
+          work.write(D, 0, 256 << 10);
+          work.write(C, 1, 1_000);
+          work.remove(1, 2, 1);
+          work.write(C, 0, 3_000);
+        });
+  }
+
+  @Test
+  void pendingVersionsAndTheirCommit() throws Exception {
+    loop(
+        work -> {
+          fill(work);
+          work.await();
+          work.stage(E, work.change(Change.Kind.WRITE, 4_096, 4_096));
+        },
+        work -> {
+          work.commit(E);
+          work.stage(A, work.change(Change.Kind.WRITE, 1_000, 4_096));
+          work.stage(B, work.change(Change.Kind.WRITE, 0, 128 << 10));
+          work.stage(C, work.change(Change.Kind.WRITE, 5_000, 10_000));
+          work.stage(D, work.change(Change.Kind.TRUNCATE, 100_000, 0));
+          work.await();
+          work.commit(A);
+          work.commit(B);
+          work.stage(C, work.change(Change.Kind.WRITE, 5_000, 20_000));
+          work.remove(2, 7, 1);
+          work.await();
+          work.commit(C);
+          work.write(A, 0, 100);
         });
   }
 

@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.chunkengine.store.IntegrityOptions.Verify;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.PowerCut;
@@ -46,6 +47,7 @@ final class SimModelRun {
   private long corruptions;
   private boolean scrubs;
   private int scrubbed;
+  private int offlineChecks;
 
   SimModelRun(Path work, long seed) {
     this.work = work;
@@ -120,7 +122,13 @@ final class SimModelRun {
       offline += failed ? 1 : 0;
       settle(target, client);
       Map<String, String> states = StoreAudit.states(target.store());
+      ChunkKey key = prng.oneIn(4) && !failed ? anyChunk(client) : null;
+      ChunkState chunk = new ChunkState();
+      boolean found = key != null && target.store().index().get(key.inode(), key.index(), chunk);
       target.shutdown();
+      if (found) {
+        checkOffline(target, chunk);
+      }
       if (!failed) {
         boot(target, client, SimPower.steady());
         assertEquals(states, StoreAudit.states(target.store()), "the log says what the index said");
@@ -138,6 +146,7 @@ final class SimModelRun {
     restoreSuperblocks(target);
     target.faults = new SimFaults();
     target.faults.stragglerOneIn = prng.oneIn(4) ? 2 : 10;
+    client.verifiesAll = prng.coin();
     boolean scrubs = prng.oneIn(3);
     boolean compacts = prng.oneIn(3);
     boolean discards = prng.oneIn(3);
@@ -194,9 +203,11 @@ final class SimModelRun {
 
   private void operation(SimWorkload client) {
     ChunkKey key = new ChunkKey(prng.below(INODES), prng.below(CHUNKS));
-    int chance = prng.below(100);
+    int chance = prng.below(108);
     if (chance < 35) {
       read(client, key);
+    } else if (chance >= 100 || client.model(key).isInTwoSteps()) {
+      inTwoSteps(client, key);
     } else if (chance < 38) {
       client.await();
       client.remove(key.inode(), key.index(), 1 + prng.below(3));
@@ -228,6 +239,38 @@ final class SimModelRun {
     }
   }
 
+  private void inTwoSteps(SimWorkload client, ChunkKey key) {
+    client.await();
+    ChunkModel model = client.model(key);
+    if (model.staged != null && prng.below(3) > 0) {
+      client.commit(key);
+    } else {
+      client.stage(key, anyChange(client, key));
+    }
+    if (prng.below(4) > 0) {
+      client.await();
+      client.readPending(key);
+    }
+  }
+
+  private Change anyChange(SimWorkload client, ChunkKey key) {
+    int size = SimWorkload.chunkSize(key);
+    int length = client.model(key).length();
+    int chance = prng.below(10);
+    if (chance < 5 && length > 0) {
+      int offset = prng.below(length);
+      return client.change(Change.Kind.WRITE, offset, 1 + small(length - offset));
+    }
+    if (chance < 7 && length < size) {
+      return client.change(Change.Kind.WRITE, length, 1 + small(size - length));
+    }
+    if (chance < 8) {
+      return client.change(Change.Kind.WRITE, 0, size);
+    }
+    Change.Kind kind = chance < 9 ? Change.Kind.TRUNCATE : Change.Kind.EXTEND;
+    return client.change(kind, 1 + prng.below(size), 0);
+  }
+
   private int small(int limit) {
     int shift = prng.below(Integer.SIZE - Integer.numberOfLeadingZeros(limit));
     return prng.below(limit) >> shift;
@@ -248,7 +291,7 @@ final class SimModelRun {
   private @Nullable ChunkKey anyChunk(SimWorkload client) {
     List<ChunkKey> chunks = new ArrayList<>();
     for (ChunkKey key : client.keys()) {
-      if (client.model(key).length() > 0) {
+      if (client.model(key).length() > 0 && client.model(key).staged == null) {
         chunks.add(key);
       }
     }
@@ -343,6 +386,37 @@ final class SimModelRun {
     return all.mismatch(MemorySegment.ofArray(state)) < 0;
   }
 
+  /** The offline check finds nothing, then a bit that rotted, and only that. */
+  private void checkOffline(SimTarget target, ChunkState chunk) throws StoreException {
+    assertOffline(target, List.of());
+    long at = chunk.blockOffset + prng.below(chunk.lengthBytes);
+    byte mask = (byte) (1 << prng.below(8));
+    flip(device(target), at, mask);
+    offlineChecks++;
+    int unit = (int) (at - chunk.blockOffset) / chunk.unitBytes();
+    assertOffline(target, List.of(chunk.inode + "/" + chunk.chunkIndex + "." + unit));
+    flip(device(target), at, mask);
+  }
+
+  private static void assertOffline(SimTarget target, List<String> damaged) throws StoreException {
+    CheckReport report = TargetChecker.check(target.directory(), true, (done, total) -> {});
+    List<String> errors = new ArrayList<>();
+    for (CheckFinding finding : report.findings()) {
+      boolean superblock = finding.code() == CheckFinding.Code.SUPERBLOCK_DAMAGED;
+      if (finding.code().severity() == CheckFinding.Severity.ERROR && !superblock) {
+        errors.add(finding.inode() + "/" + finding.chunkIndex() + "." + finding.unit());
+      }
+    }
+    assertEquals(damaged, errors, "the offline check");
+  }
+
+  private static void flip(Path device, long at, byte mask) throws StoreException {
+    byte[] one = new byte[1];
+    Host.posix().read(device, at, MemorySegment.ofArray(one));
+    one[0] ^= mask;
+    Host.posix().write(device, at, MemorySegment.ofArray(one));
+  }
+
   /** With nothing in flight: every chunk that is damaged says so; then all are made good. */
   private void settle(SimTarget target, SimWorkload client) throws StoreException {
     SimFaults faults = target.faults;
@@ -368,7 +442,7 @@ final class SimModelRun {
     for (ChunkKey key : client.keys()) {
       ChunkModel model = client.model(key);
       if (model.suspect && client.readNow(key, 0, SimWorkload.chunkSize(key)) < 0) {
-        if (prng.coin()) {
+        if (prng.coin() && model.staged == null) {
           client.write(key, 0, Math.max(1, model.length()));
         } else {
           client.remove(key.inode(), key.index(), 1);
@@ -410,7 +484,16 @@ final class SimModelRun {
 
   @Override
   public String toString() {
-    return "%d operations, %d lives, %d cuts, %d rotten bits (%d scrubbed for), %d misdirected writes, %d times offline, %d reads refused"
-        .formatted(completed, lives, cuts, flips, scrubbed, misdirected, offline, corruptions);
+    return "%d operations, %d lives, %d cuts, %d rotten bits (%d scrubbed for, %d checked for offline), %d misdirected writes, %d times offline, %d reads refused"
+        .formatted(
+            completed,
+            lives,
+            cuts,
+            flips,
+            scrubbed,
+            offlineChecks,
+            misdirected,
+            offline,
+            corruptions);
   }
 }

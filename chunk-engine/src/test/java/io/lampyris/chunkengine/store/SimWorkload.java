@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -99,9 +100,10 @@ final class SimWorkload implements AutoCloseable {
     final Change change;
     final MemorySegment mine = take();
 
-    Update(ChunkKey key, Change change) {
+    Update(ChunkKey key, Change change, Stage stage) {
       this.key = key;
       this.change = change;
+      this.stage = stage;
     }
 
     @Override
@@ -109,8 +111,39 @@ final class SimWorkload implements AutoCloseable {
       inFlight--;
       completed++;
       memory.add(mine);
-      ended(key, change, result);
+      if (stage == Stage.PENDING) {
+        staged(key, change, result);
+      } else {
+        ended(key, change, result);
+      }
     }
+  }
+
+  private void staged(ChunkKey key, Change change, long result) {
+    ChunkModel model = model(key);
+    if (result >= 0) {
+      assertEquals(change.result(change.apply(model.now())), result, () -> key + " " + change);
+      model.staged = change;
+    } else if (isInDoubt(result)) {
+      return;
+    } else {
+      assertRefused(key, change, result);
+    }
+    model.staging = null;
+  }
+
+  /** A failure after which a restart may find that it happened. */
+  private boolean isInDoubt(long result) {
+    return errorsExpected && result == Status.DEVICE_ERROR.code() && target.store().isOffline();
+  }
+
+  private void assertRefused(ChunkKey key, Change change, long result) {
+    boolean refused =
+        result == Status.NO_SPACE.code()
+            || (result == Status.DATA_CORRUPTION.code() && model(key).suspect)
+            || (errorsExpected && result == Status.TARGET_OFFLINE.code())
+            || (errorsExpected && result == Status.DEVICE_ERROR.code());
+    assertTrue(refused, () -> key + " " + change + " answered " + result);
   }
 
   private void ended(ChunkKey key, Change change, long result) {
@@ -120,22 +153,16 @@ final class SimWorkload implements AutoCloseable {
       assertEquals(change.result(model.now()), result, () -> key + " " + change);
       return;
     }
-    if (errorsExpected && result == Status.TARGET_OFFLINE.code()) {
+    if (isInDoubt(result)) {
+      // It stays among what is on its way.
+      return;
+    }
+    assertRefused(key, change, result);
+    if (result == Status.TARGET_OFFLINE.code()) {
       model.forget(change);
-      return;
+    } else {
+      model.end(change, false);
     }
-    if (errorsExpected && result == Status.DEVICE_ERROR.code()) {
-      if (!target.store().isOffline()) {
-        model.end(change, false);
-      }
-      // Else it may be found after a restart: it stays among what is pending.
-      return;
-    }
-    boolean refused =
-        result == Status.NO_SPACE.code()
-            || (result == Status.DATA_CORRUPTION.code() && model.suspect);
-    assertTrue(refused, () -> key + " " + change + " answered " + result);
-    model.end(change, false);
   }
 
   byte[] randomBytes(int length) {
@@ -168,7 +195,7 @@ final class SimWorkload implements AutoCloseable {
   /** The last acknowledged update of a chunk again: it is answered, and changes nothing. */
   void retry(ChunkKey key) {
     Change last = model(key).last;
-    if (last != null && model(key).pending().isEmpty() && model(key).now() != null) {
+    if (last != null && model(key).isSettled() && model(key).now() != null) {
       update(key, last);
     }
   }
@@ -176,7 +203,86 @@ final class SimWorkload implements AutoCloseable {
   void update(ChunkKey key, Change change) {
     note(key + " " + change);
     model(key).begin(change);
-    Update op = new Update(key, change);
+    submit(new Update(key, change, UpdateOp.Stage.AT_ONCE));
+  }
+
+  Change change(Change.Kind kind, int at, int length) {
+    return new Change(kind, at, randomBytes(length), ++sequence);
+  }
+
+  /** Makes an update pending, in the place of what is; of a chunk with nothing on its way. */
+  void stage(ChunkKey key, Change change) {
+    note(key + " pending " + change);
+    ChunkModel model = model(key);
+    assert model.isSettled() : "one thing at a time";
+    model.staging = change;
+    Update op = new Update(key, change, UpdateOp.Stage.PENDING);
+    op.updateVersion = version(key) + 1;
+    submit(op);
+  }
+
+  private int version(ChunkKey key) {
+    ChunkState chunk = new ChunkState();
+    boolean found = target.store().index().get(key.inode(), key.index(), chunk);
+    return found ? chunk.version : 0;
+  }
+
+  private final class Commit extends CommitOp {
+    final ChunkKey key;
+
+    Commit(ChunkKey key) {
+      this.key = key;
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      inFlight--;
+      completed++;
+      ChunkModel model = model(key);
+      if (result >= 0) {
+        assertEquals(version, result);
+        model.committed();
+      } else if (isInDoubt(result)) {
+        return;
+      } else {
+        assertTrue(errorsExpected, () -> "commit of " + key + " answered " + result);
+      }
+      model.committing = false;
+    }
+  }
+
+  /** Commits what is pending; of a chunk with nothing on its way. */
+  void commit(ChunkKey key) {
+    note("commit " + key);
+    ChunkModel model = model(key);
+    assert model.isSettled() && model.staged != null : "something is pending";
+    model.committing = true;
+    Commit op = new Commit(key);
+    op.inode = key.inode();
+    op.chunkIndex = key.index();
+    op.version = version(key) + 1;
+    op.chainVersion = 1;
+    inFlight++;
+    target.store().submit(op);
+  }
+
+  /** Reads a whole chunk as it will be once what is pending is committed. */
+  void readPending(ChunkKey key) {
+    note("read pending " + key);
+    Read op = new Read(key, Collections.singletonList(pendingState(model(key))));
+    op.version = ReadOp.Version.PENDING;
+    submit(op, 0, chunkSize(key));
+    target.runUntil(() -> op.result != Long.MIN_VALUE);
+  }
+
+  private static byte @Nullable [] pendingState(ChunkModel model) {
+    Change staged = model.staged;
+    return staged == null ? model.now() : staged.apply(model.now());
+  }
+
+  private void submit(Update op) {
+    ChunkKey key = op.key;
+    Change change = op.change;
     op.kind = change.kind == Change.Kind.WRITE ? UpdateOp.Kind.WRITE : UpdateOp.Kind.TRUNCATE;
     op.inode = key.inode();
     op.chunkIndex = key.index();
@@ -230,7 +336,7 @@ final class SimWorkload implements AutoCloseable {
   void remove(long inode, int from, int max) {
     List<ChunkKey> keys = new ArrayList<>();
     models.forEach((key, model) -> {
-      if (key.inode() == inode && key.index() >= from && model.now() != null && keys.size() < max) {
+      if (key.inode() == inode && key.index() >= from && model.exists() && keys.size() < max) {
         keys.add(key);
       }
     });
@@ -340,6 +446,10 @@ final class SimWorkload implements AutoCloseable {
     return target.store();
   }
 
+  void runFor(long durationNs) {
+    target.runFor(durationNs);
+  }
+
   void runUntil(Predicate<TargetStore> done) {
     target.runUntil(() -> done.test(store()));
   }
@@ -375,14 +485,22 @@ final class SimWorkload implements AutoCloseable {
   }
 
   private boolean exists(ChunkKey key) {
-    return target.store().index().get(key.inode(), key.index(), new ChunkState());
+    return target.store().index().get(key.inode(), key.index(), new ChunkState()) || isPending(key);
+  }
+
+  private boolean isPending(ChunkKey key) {
+    return target.store().pending().find(key.inode(), key.index()) != null;
   }
 
   private void reload(ChunkKey key, ChunkModel model) {
     List<byte @Nullable []> candidates = model.afterCrash();
-    if (candidates.size() > 1) {
-      note("in doubt: " + key + " " + model.pending());
+    if (candidates.size() > 1 || model.staging != null) {
+      note(
+          "in doubt: %s %s %s %s".formatted(key, model.pending(), model.staging, model.committing));
     }
+    Change staged = model.staged;
+    Change staging = model.staging;
+    boolean mayBeSettled = model.committing || !model.pending().isEmpty();
     Read read = new Read(key, candidates);
     submit(read, 0, chunkSize(key));
     target.runUntil(() -> read.result != Long.MIN_VALUE);
@@ -392,7 +510,36 @@ final class SimWorkload implements AutoCloseable {
         found = candidate;
       }
     }
-    model.restart(found);
+    if (!isPending(key)) {
+      assertTrue(staged == null || mayBeSettled, () -> key + " is not pending any more");
+      model.restart(found, null);
+      return;
+    }
+    assertTrue(staged != null || staging != null, () -> key + " is pending, by whom?");
+    model.restart(found, pendingFound(key, found, staged, staging));
+  }
+
+  /** Which of two a restart brought back. */
+  private @Nullable Change pendingFound(
+      ChunkKey key, byte @Nullable [] now, @Nullable Change staged, @Nullable Change staging) {
+    List<byte @Nullable []> candidates = new ArrayList<>();
+    List<Change> changes = new ArrayList<>();
+    for (Change change : new Change[] {staged, staging}) {
+      if (change != null) {
+        changes.add(change);
+        candidates.add(change.apply(now));
+      }
+    }
+    Read read = new Read(key, candidates);
+    read.version = ReadOp.Version.PENDING;
+    submit(read, 0, chunkSize(key));
+    target.runUntil(() -> read.result != Long.MIN_VALUE);
+    for (int i = 0; i < changes.size(); i++) {
+      if (matches(read, candidates.get(i))) {
+        return changes.get(i);
+      }
+    }
+    return changes.getLast();
   }
 
   /** Which of several states a damaged chunk is in is seen by its length alone. */
@@ -408,7 +555,7 @@ final class SimWorkload implements AutoCloseable {
   void copyOf(SimWorkload other) {
     sequence = other.sequence;
     other.models.forEach((key, model) -> {
-      model(key).restart(model.now());
+      model(key).restart(model.now(), model.staged);
       model(key).last = model.last;
     });
   }

@@ -38,10 +38,29 @@ final class StoreAudit {
       assertEquals(text(chunk), text(found));
     }
     assertEquals(store.index().count(), chunks);
+    taken += pendingBlocks(store, blocks);
     assertEquals(
         store.allocator().capacityBytes() - taken,
         store.allocator().freeBytes(),
         "what no chunk has is free");
+  }
+
+  /** What pending versions have taken beside their chunks. */
+  private static long pendingBlocks(TargetStore store, Map<Long, Long> blocks) {
+    long taken = 0;
+    ChunkState committed = new ChunkState();
+    PendingVersions.Entry entry = store.pending().first();
+    for (; entry != null; entry = PendingVersions.after(entry)) {
+      ChunkState made = entry.state;
+      boolean exists = store.index().get(made.inode, made.chunkIndex, committed);
+      assertEquals(exists ? committed.version + 1 : 1, made.version, "one above the committed");
+      boolean shared = exists && committed.blockOffset == made.blockOffset;
+      if (made.hasBlock() && !shared) {
+        assertEquals(null, blocks.get(made.blockOffset), "blocks are disjoint");
+        taken += Geometry.classBytes(made.sizeClass);
+      }
+    }
+    return taken;
   }
 
   /** All that the index knows, as text by key. */
@@ -50,6 +69,10 @@ final class StoreAudit {
     ChunkState chunk = new ChunkState();
     for (ChunkIndex.Cursor cursor = store.index().cursor(); cursor.next(chunk); ) {
       all.put(chunk.inode + "/" + chunk.chunkIndex, text(chunk));
+    }
+    PendingVersions.Entry entry = store.pending().first();
+    for (; entry != null; entry = PendingVersions.after(entry)) {
+      all.put("pending " + entry.state.inode + "/" + entry.state.chunkIndex, text(entry.state));
     }
     return all;
   }
