@@ -17,7 +17,11 @@ public class Crc32c {
   /** {@code x^(2^k)} for k = 0 … 31; x has order 2^31 - 1 here, so the powers repeat after that. */
   private static final int[] SQUARES = squares();
 
-  private static final int VIEWS = 64;
+  /**
+   * Neighbouring pool buffers of a page have neighbouring slots: this many can be in use at a time
+   * before two of them take turns in a slot, and are garbage each time.
+   */
+  private static final int VIEWS = 512;
 
   /** Byte buffers end at 2 GiB; what is larger is seen through two windows of this at a time. */
   private static final int WINDOW_BYTES = 1 << 29;

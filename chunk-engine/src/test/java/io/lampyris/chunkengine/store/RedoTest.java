@@ -269,6 +269,35 @@ final class RedoTest {
   }
 
   @Test
+  void strictReadsVerifyEveryUnitThatTheyTouch() throws Exception {
+    writeBase(500_000);
+    rig.write(INODE, 0, 200_000, random(3000));
+    byte[] expected = rig.read(INODE, 0);
+    rig.close();
+    IntegrityOptions strict =
+        IntegrityOptions.defaults().withVerify(IntegrityOptions.Verify.STRICT);
+    rig = new StoreRig(tmp.resolve("t"), options().withIntegrity(strict));
+    for (int i = 0; i < 40; i++) {
+      int offset = random.nextInt(500_000);
+      int length = 1 + random.nextInt(200_000);
+      byte[] part =
+          Arrays.copyOfRange(expected, offset, Math.min(expected.length, offset + length));
+      assertArrayEquals(part, rig.read(INODE, 0, offset, length, ReadOp.Version.COMMITTED));
+    }
+    try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
+      file.seek(MIB + 70_000);
+      int old = file.read();
+      file.seek(MIB + 70_000);
+      file.write(old ^ 4);
+      file.getFD().sync();
+    }
+    StoreRig.Read read = rig.startRead(INODE, 0, 120_000, 100, ReadOp.Version.COMMITTED);
+    assertEquals(Status.DATA_CORRUPTION.code(), StoreRig.await(read.done), "of the same unit");
+    assertEquals(
+        100, rig.read(INODE, 0, 10, 100, ReadOp.Version.COMMITTED).length, "of another one");
+  }
+
+  @Test
   void aWrongPayloadChecksumChangesNothing() {
     byte[] base = writeBase(MIB);
     StoreRig.Update update = rig.prepareWrite(INODE, 0, 4096, random(4096));
