@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Compiles C source with the machine's cc and runs it. */
-final class CProgram {
+public final class CProgram {
   private static final long SECONDS_MAX = 60;
 
   private final Path binary;
@@ -22,7 +22,7 @@ final class CProgram {
   }
 
   /** Skips the calling test where there is no C compiler. */
-  static CProgram compile(String source, String... options) throws Exception {
+  public static CProgram compile(String source, String... options) throws Exception {
     assumeTrue(
         onPath("cc"),
         "no C compiler; observed=cc not on PATH; remedy: install gcc and libc6-dev (glibc-devel)");
@@ -37,7 +37,7 @@ final class CProgram {
   }
 
   /** What the program printed; it must end with exit code 0. */
-  String output(String... arguments) throws Exception {
+  public String output(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(binary.toString()));
     command.addAll(List.of(arguments));
     return run(command);

@@ -61,6 +61,9 @@ public final class EngineBench implements Callable<Integer> {
   @Option(names = "--idle", description = "Reactor's idle policy (default: ${DEFAULT-VALUE})")
   private IdlePolicy idle = IdlePolicy.BLOCK;
 
+  @Option(names = "--spin-us", description = "Polls so long before it blocks (default: as usual)")
+  private int spinUs = -1;
+
   @Option(names = "--no-fio", description = "Only our own half, for a profiler")
   private boolean noFio;
 
@@ -105,9 +108,12 @@ public final class EngineBench implements Callable<Integer> {
     TargetStore store = open(target);
     try {
       List<Load> made = new ArrayList<>();
+      Reactor.Builder builder = Reactor.builder("bench").idle(idle);
+      if (spinUs >= 0) {
+        builder.spinNs(TimeUnit.MICROSECONDS.toNanos(spinUs));
+      }
       Reactor reactor =
-          Reactor.builder("bench")
-              .idle(idle)
+          builder
               .agent(self -> {
                 attach(store, self);
                 Load load = new Load(self, store, sizeMib);

@@ -514,6 +514,50 @@ public final class IoUring implements AutoCloseable {
     return register(Linux.IORING_UNREGISTER_FILES(), MemorySegment.NULL, 0);
   }
 
+  /**
+   * Puts a descriptor into a slot of {@link #registerFiles}, or takes it out with -1. 0 or -errno.
+   */
+  public int updateFile(int slot, int fd) {
+    assert isOwner() : notOwner();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment update = arena.allocate(io_uring_rsrc_update.layout());
+      io_uring_rsrc_update.offset(update, slot);
+      io_uring_rsrc_update.data(update, arena.allocateFrom(JAVA_INT, fd).address());
+      return Math.min(0, register(RegisterOp.FILES_UPDATE, update, 1));
+    }
+  }
+
+  /** Makes room for buffers that {@link #updateBuffer} registers one by one. 0 or -errno. */
+  public int registerBufferSlots(int slots) {
+    assert isOwner() : notOwner();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment argument = arena.allocate(RegisterOp.RSRC_BYTES, Long.BYTES);
+      argument.set(JAVA_INT, RegisterOp.RSRC_NR, slots);
+      argument.set(JAVA_INT, RegisterOp.RSRC_FLAGS, RegisterOp.RSRC_SPARSE);
+      return register(RegisterOp.BUFFERS2, argument, (int) RegisterOp.RSRC_BYTES);
+    }
+  }
+
+  /**
+   * Pins a buffer (at most 1 GiB) in a slot of {@link #registerBufferSlots}; it stays mapped until
+   * close. 0 or -errno; -ENOMEM is mostly {@code ulimit -l}.
+   */
+  public int updateBuffer(int slot, MemorySegment buffer) {
+    assert isOwner() : notOwner();
+    assert buffer.isNative() : "a heap segment has no address to register";
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment vector = arena.allocate(iovec.layout());
+      iovec.iov_base(vector, buffer);
+      iovec.iov_len(vector, buffer.byteSize());
+      MemorySegment update = arena.allocate(RegisterOp.UPDATE_BYTES, Long.BYTES);
+      update.set(JAVA_INT, RegisterOp.UPDATE_OFFSET, slot);
+      update.set(JAVA_LONG, RegisterOp.UPDATE_DATA, vector.address());
+      update.set(JAVA_INT, RegisterOp.UPDATE_NR, 1);
+      return Math.min(
+          0, register(RegisterOp.BUFFERS_UPDATE, update, (int) RegisterOp.UPDATE_BYTES));
+    }
+  }
+
   private int register(int opcode, MemorySegment argument, int count) {
     assert !closed : "ring is closed";
     return UringSyscalls.register(setup.fd(), opcode, argument.address(), count);

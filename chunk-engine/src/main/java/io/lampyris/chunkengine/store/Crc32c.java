@@ -1,7 +1,9 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.bindings.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -17,24 +19,22 @@ public class Crc32c {
   /** {@code x^(2^k)} for k = 0 … 31; x has order 2^31 - 1 here, so the powers repeat after that. */
   private static final int[] SQUARES = squares();
 
-  /**
-   * Neighbouring pool buffers of a page have neighbouring slots: this many can be in use at a time
-   * before two of them take turns in a slot, and are garbage each time.
-   */
-  private static final int VIEWS = 512;
+  private static final int VIEWS = 8;
 
-  /** Byte buffers end at 2 GiB; what is larger is seen through two windows of this at a time. */
-  private static final int WINDOW_BYTES = 1 << 29;
+  /** Byte buffers end before 2 GiB: windows of 1 GiB at every half hold any range of up to half. */
+  private static final int WINDOW_SHIFT = 29;
+
+  private static final int WINDOWS = 64;
 
   private final CRC32C crc = new CRC32C();
 
-  // A byte buffer over a segment is an allocation; segments come back, so keep the last views.
+  // A byte buffer over a segment is an allocation. Heap segments come back, so keep the last views;
+  // native memory is seen through windows on the address space, whatever segments lie in it.
   private final @Nullable MemorySegment[] viewed = new MemorySegment[VIEWS];
   private final @Nullable ByteBuffer[] views = new ByteBuffer[VIEWS];
 
-  private @Nullable MemorySegment windowOf;
-  private @Nullable ByteBuffer window;
-  private long windowNumber;
+  private final long[] windowNumbers = new long[WINDOWS];
+  private final @Nullable ByteBuffer[] windows = new ByteBuffer[WINDOWS];
 
   private long shiftBytes;
   private int shift = 1 << 31;
@@ -43,15 +43,13 @@ public class Crc32c {
   public int of(MemorySegment memory, long offset, int length) {
     ByteBuffer view;
     int from;
-    if (memory.byteSize() <= Integer.MAX_VALUE) {
+    if (memory.isNative()) {
+      long address = checkedAddress(memory, offset, length);
+      view = window(address >>> WINDOW_SHIFT);
+      from = (int) (address & (1L << WINDOW_SHIFT) - 1);
+    } else {
       view = view(memory);
       from = (int) offset;
-    } else if (length <= WINDOW_BYTES) {
-      view = window(memory, offset / WINDOW_BYTES);
-      from = (int) (offset % WINDOW_BYTES);
-    } else {
-      view = memory.asSlice(offset, length).asByteBuffer();
-      from = 0;
     }
     view.limit(from + length).position(from);
     crc.reset();
@@ -77,7 +75,7 @@ public class Crc32c {
   /** By identity: an equal segment may be of another arena, alive where this one is not. */
   @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
   private ByteBuffer view(MemorySegment memory) {
-    int slot = (int) (memory.address() >>> 12 ^ memory.byteSize() >>> 16) & VIEWS - 1;
+    int slot = (int) memory.byteSize() >>> 3 & VIEWS - 1;
     ByteBuffer view = views[slot];
     if (view == null || viewed[slot] != memory) {
       view = memory.asByteBuffer();
@@ -87,16 +85,23 @@ public class Crc32c {
     return view;
   }
 
-  @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
-  private ByteBuffer window(MemorySegment memory, long number) {
-    ByteBuffer view = window;
-    if (view == null || windowOf != memory || windowNumber != number) {
-      long start = number * WINDOW_BYTES;
-      long bytes = Math.min(memory.byteSize() - start, 2L * WINDOW_BYTES);
-      view = memory.asSlice(start, bytes).asByteBuffer();
-      window = view;
-      windowOf = memory;
-      windowNumber = number;
+  /** The checks that an access through the segment itself would have made. */
+  private static long checkedAddress(MemorySegment memory, long offset, int length) {
+    Objects.checkFromIndexSize(offset, length, memory.byteSize());
+    assert length <= 1 << WINDOW_SHIFT : "longer than a window; observed=" + length;
+    if (!memory.scope().isAlive()) {
+      throw new IllegalStateException("checksum of memory that was given back; observed=" + memory);
+    }
+    return memory.address() + offset;
+  }
+
+  private ByteBuffer window(long number) {
+    int slot = (int) number & WINDOWS - 1;
+    ByteBuffer view = windows[slot];
+    if (view == null || windowNumbers[slot] != number) {
+      view = NativeMemory.ofAddress(number << WINDOW_SHIFT, 2L << WINDOW_SHIFT).asByteBuffer();
+      windows[slot] = view;
+      windowNumbers[slot] = number;
     }
     return view;
   }

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class UringDevice implements Device, UringClient {
   private static final int DEPTH_MAX = 256;
+  private static final int UNKNOWN = -2;
   private static final int DIRECT_ALIGNMENT_BYTES = 4096;
   private static final int DISCARD_MODE = Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE;
 
@@ -37,6 +38,9 @@ public final class UringDevice implements Device, UringClient {
   private @Nullable IoRequest waitingHead;
   private @Nullable IoRequest waitingTail;
   private int inFlight;
+
+  /** Among the ring's registered files; found out at the first transfer. */
+  private int fileSlot = UNKNOWN;
 
   private UringDevice(Reactor reactor, String name, int fd, long sizeBytes, int alignmentBytes) {
     this.reactor = reactor;
@@ -130,17 +134,40 @@ public final class UringDevice implements Device, UringClient {
     if (request.flushing) {
       return uring.prepFsync(fd, true, userData);
     }
-    long address = request.buffer.address() + request.bufferOffset + request.doneBytes;
-    long offset = request.deviceOffset + request.doneBytes;
-    int length = request.lengthBytes - request.doneBytes;
     return switch (request.kind) {
-      case READ -> uring.prepRead(fd, address, length, offset, userData);
-      case WRITE, WRITE_FUA -> uring.prepWrite(fd, address, length, offset, userData);
+      case READ, WRITE, WRITE_FUA -> prepareTransfer(request, userData);
       case FLUSH -> uring.prepFsync(fd, true, userData);
       case DISCARD ->
           uring.prepFallocate(
               fd, DISCARD_MODE, request.deviceOffset, request.discardBytes, userData);
     };
+  }
+
+  private boolean prepareTransfer(IoRequest request, long userData) {
+    if (fileSlot == UNKNOWN) {
+      fileSlot = reactor.registered().addFile(fd);
+    }
+    int file = fileSlot >= 0 ? fileSlot : fd;
+    long address = request.buffer.address() + request.bufferOffset + request.doneBytes;
+    long offset = request.deviceOffset + request.doneBytes;
+    int length = request.lengthBytes - request.doneBytes;
+    int fixed = reactor.registered().bufferOf(address, length);
+    boolean prepared;
+    if (request.kind == IoRequest.Kind.READ) {
+      prepared =
+          fixed >= 0
+              ? uring.prepReadFixed(file, address, length, offset, fixed, userData)
+              : uring.prepRead(file, address, length, offset, userData);
+    } else {
+      prepared =
+          fixed >= 0
+              ? uring.prepWriteFixed(file, address, length, offset, fixed, userData)
+              : uring.prepWrite(file, address, length, offset, userData);
+    }
+    if (prepared && fileSlot >= 0) {
+      uring.useRegisteredFile();
+    }
+    return prepared;
   }
 
   private void enqueue(IoRequest request) {
@@ -244,6 +271,9 @@ public final class UringDevice implements Device, UringClient {
   @Override
   public void close() {
     assert inFlight == 0 : "closed with requests in flight: " + inFlight;
+    if (fileSlot >= 0 && reactor.inReactor()) {
+      reactor.registered().removeFile(fileSlot); // else the ring's end does it
+    }
     Libc.close(fd);
   }
 }

@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.Reactor;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -73,6 +76,46 @@ final class UringDeviceTest extends DeviceConformance {
     rig.run(() -> rig.device().submit(request));
     rig.await(request::isDone);
     return request.result;
+  }
+
+  @Test
+  void aTransferThroughThePoolsMemoryKeepsItsBytesAndRegistersItsRegion() throws Exception {
+    try (Reactor reactor = Reactor.builder("test").start()) {
+      UringDevice device = UringDevice.open(reactor, file(1 << 20), true);
+      long[] seen = new long[] {-1, -1};
+      IoRequest[] last = new IoRequest[1];
+      reactor.offer(nowNs -> {
+        Buffer out = Objects.requireNonNull(reactor.buffers().acquire(BLOCK));
+        Buffer in = Objects.requireNonNull(reactor.buffers().acquire(2 << 20));
+        out.segment().set(ValueLayout.JAVA_LONG, BLOCK - 8, 0x1122334455667788L);
+        IoRequest read =
+            new IoRequest() {
+              @Override
+              protected void onComplete(long result) {
+                seen[1] = reactor.registered().bufferOf(in.segment().address(), BLOCK);
+                out.release();
+                in.release();
+                seen[0] = in.segment().get(ValueLayout.JAVA_LONG, BLOCK - 8);
+              }
+            };
+        IoRequest write =
+            new IoRequest() {
+              @Override
+              protected void onComplete(long result) {
+                device.submit(read.transfer(Kind.READ, 8192, in.segment(), 0, BLOCK));
+              }
+            };
+        last[0] = write.transfer(IoRequest.Kind.WRITE, 8192, out.segment(), 0, BLOCK);
+        device.submit(last[0]);
+      });
+      while (seen[0] == -1) {
+        LockSupport.parkNanos(100_000);
+        VarHandle.fullFence();
+      }
+      assertEquals(0x1122334455667788L, seen[0]);
+      assertTrue(seen[1] >= 0, "observed=" + seen[1]);
+      reactor.offer(nowNs -> device.close());
+    }
   }
 
   @Test
