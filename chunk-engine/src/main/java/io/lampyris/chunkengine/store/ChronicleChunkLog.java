@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -12,12 +13,14 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.bytes.BytesStore;
+import net.openhft.chronicle.bytes.MappedBytesStore;
 import net.openhft.chronicle.bytes.PointerBytesStore;
 import net.openhft.chronicle.queue.ExcerptAppender;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
 import net.openhft.chronicle.queue.rollcycles.LargeRollCycles;
 import net.openhft.chronicle.wire.DocumentContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One generation as a Chronicle Queue of one file, created by this process and appended to by it
@@ -52,6 +55,7 @@ final class ChronicleChunkLog implements ChunkLog {
   private long durableGroup;
   private long appliedSequence;
   private int groupRecords;
+  private @Nullable BytesStore<?, ?> advised;
   private final int redoMaxBytes;
   private final PointerBytesStore payload = BytesStore.nativePointer();
 
@@ -203,6 +207,7 @@ final class ChronicleChunkLog implements ChunkLog {
         bytes.writeByte((byte) 0);
       }
       position = bytes.writePosition();
+      adviseOnce(bytes);
     }
     groupRecords++;
   }
@@ -226,8 +231,25 @@ final class ChronicleChunkLog implements ChunkLog {
       Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
       bytes.write(scratch, 0, lengthBytes);
       position = bytes.writePosition();
+      adviseOnce(bytes);
     }
     groupRecords++;
+  }
+
+  /**
+   * Without read-ahead the page cache takes single pages; with it, folios of 32 KiB and more, which
+   * one changed byte makes dirty as a whole: groups of 32 small overwrites wrote 6 times their
+   * bytes (ext4, Linux 6.18).
+   */
+  private void adviseOnce(Bytes<?> bytes) {
+    BytesStore<?, ?> mapping = bytes.bytesStore();
+    if (mapping != advised && mapping instanceof MappedBytesStore mapped) {
+      long sizeBytes = mapped.underlyingCapacity();
+      NativeMemory.madvise(
+          NativeMemory.ofAddress(mapped.addressForRead(mapped.start()), sizeBytes),
+          Fcntl.MADV_RANDOM);
+      advised = mapping;
+    }
   }
 
   @Override
