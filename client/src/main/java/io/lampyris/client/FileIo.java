@@ -124,6 +124,7 @@ public abstract class FileIo extends Operation {
     call.chunkOffset = inChunk;
     call.lengthBytes = length;
     call.payload(memory, memoryOffset + preparedBytes, length);
+    call.payloadIsRoom = !write;
     preparedBytes += length;
     assert length > 0 : "a piece has bytes";
   }

@@ -38,6 +38,12 @@ public abstract class Call implements InboxTask {
   public long payloadOffset;
   public int payloadLength;
 
+  /**
+   * What the payload is for: false when the request carries it, true when it is room for the bytes
+   * that the answer carries. Then a {@link #result} {@code >= 0} is how many bytes those are.
+   */
+  public boolean payloadIsRoom;
+
   /** Monotonic; the caller is not interested in an answer after it. */
   public long deadlineNs = Long.MAX_VALUE;
 
@@ -60,11 +66,18 @@ public abstract class Call implements InboxTask {
   /** The answer is here: {@link #result}, {@link #reply} and the payload are the caller's again. */
   protected abstract void onReply();
 
-  /** Describes the payload. */
+  /** Describes a payload that the request carries; none when {@code length} is 0. */
   public final void payload(MemorySegment memory, long offset, int length) {
     payload = memory;
     payloadOffset = offset;
     payloadLength = length;
+    payloadIsRoom = false;
+  }
+
+  /** Describes memory that the answer's payload is to fill. */
+  public final void payloadRoom(MemorySegment memory, long offset, int length) {
+    payload(memory, offset, length);
+    payloadIsRoom = true;
   }
 
   public final boolean isInFlight() {

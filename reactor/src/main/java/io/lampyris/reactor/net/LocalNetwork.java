@@ -5,14 +5,14 @@ import io.lampyris.reactor.ReactorContext;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The services of this JVM. Any thread. */
-public final class LocalNetwork {
+public final class LocalNetwork implements Network {
   private record Endpoint(ReactorContext host, Service service) {}
 
   private static final Service NOBODY = call -> call.reply(Status.UNREACHABLE.code());
 
   private final ConcurrentHashMap<Long, Endpoint> endpoints = new ConcurrentHashMap<>();
 
-  /** Makes a service reachable; it is called on its host reactor alone. */
+  @Override
   public void serve(int nodeId, int serviceId, ReactorContext host, Service service) {
     Endpoint old = endpoints.putIfAbsent(key(nodeId, serviceId), new Endpoint(host, service));
     if (old != null) {
@@ -21,12 +21,12 @@ public final class LocalNetwork {
     }
   }
 
-  /** Takes a service back; later calls are answered UNREACHABLE. */
+  @Override
   public void withdraw(int nodeId, int serviceId) {
     endpoints.remove(key(nodeId, serviceId));
   }
 
-  /** A connection; the service may appear later. */
+  @Override
   public Connection connect(int nodeId, int serviceId) {
     Long key = key(nodeId, serviceId);
     return call -> send(endpoints.get(key), call);
