@@ -445,11 +445,17 @@ final class SimModelRun {
     assertEquals(0, StoreAudit.badChunks(target.store()), "nothing damaged is left");
   }
 
+  /** Whether what is committed, or what is pending, is damaged or not there. */
+  private static boolean isBad(SimWorkload client, ChunkKey key) {
+    return client.readNow(key, 0, SimWorkload.chunkSize(key)) < 0
+        || (client.model(key).staged != null && client.readPending(key) < 0);
+  }
+
   private void heal(SimWorkload client) {
     client.await();
     for (ChunkKey key : client.keys()) {
       ChunkModel model = client.model(key);
-      if (model.suspect && client.readNow(key, 0, SimWorkload.chunkSize(key)) < 0) {
+      if (model.suspect && model.exists() && isBad(client, key)) {
         if (prng.coin() && model.staged == null) {
           client.write(key, 0, Math.max(1, model.length()));
         } else {

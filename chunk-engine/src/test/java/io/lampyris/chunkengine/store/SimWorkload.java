@@ -266,13 +266,14 @@ final class SimWorkload implements AutoCloseable {
     target.store().submit(op);
   }
 
-  /** Reads a whole chunk as it will be once what is pending is committed. */
-  void readPending(ChunkKey key) {
+  /** Reads a whole chunk as it will be once what is pending is committed; returns the answer. */
+  long readPending(ChunkKey key) {
     note("read pending " + key);
     Read op = new Read(key, Collections.singletonList(pendingState(model(key))));
     op.version = ReadOp.Version.PENDING;
     submit(op, 0, chunkSize(key));
     target.runUntil(() -> op.result != Long.MIN_VALUE);
+    return op.result;
   }
 
   private static byte @Nullable [] pendingState(ChunkModel model) {
