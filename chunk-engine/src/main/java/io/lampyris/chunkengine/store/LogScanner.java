@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.store.RecoveryRow.Behind;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -296,20 +297,25 @@ final class LogScanner {
 
     private End finish() throws StoreException {
       long lastGroup = group - 1;
-      if (lastGroup < generation.durableGroup()) {
-        throw corrupt(
-            at, group, why + "; groups up to " + generation.durableGroup() + " are missing");
+      boolean closed = generation.closed();
+      boolean reaches = lastGroup >= generation.durableGroup();
+      Behind behind = reaches && !closed ? searchBehind() : Behind.NOTHING;
+      RecoveryRow row = RecoveryRow.of(new RecoveryRow.End(closed, reaches, behind));
+      switch (row) {
+        case CLOSED, WHOLE, TORN -> {}
+        case SHORT ->
+            throw corrupt(
+                at, group, why + "; groups up to " + generation.durableGroup() + " are missing");
+        case DAMAGED -> throw corrupt(at, group, why);
+        default -> throw new AssertionError("not a row of this stage: " + row);
       }
-      boolean torn = false;
-      if (!generation.closed()) {
-        torn = searchBehind();
-      }
+      boolean torn = row == RecoveryRow.TORN;
       return new End(end, lastGroup, expectedSequence - 1 - open, torn, open);
     }
 
-    /** Looks at everything behind the last whole group; true when anything is there. */
-    private boolean searchBehind() throws StoreException {
-      boolean anything = false;
+    /** Looks at everything behind the last whole group. */
+    private Behind searchBehind() {
+      Behind behind = Behind.NOTHING;
       for (long here = end; here + 8 <= size; here += 4) {
         if (map.get(JAVA_INT, here) == 0) {
           // Reserved space is zeros: pass over it in long steps.
@@ -318,19 +324,17 @@ final class LogScanner {
           }
           continue;
         }
-        anything = true;
+        behind = Behind.UNPROVEN;
         if (LogRecord.isIntact(map, here, size, crc)
             && LogRecord.type(map, here) == LogRecord.GROUP_END
             && LogRecord.isOf(map, here, uuid)
             && LogRecord.group(map, here) >= group
             && LogRecord.durableGroup(map, here) >= group) {
-          throw corrupt(
-              at,
-              group,
-              why + ", yet group %d at %d follows".formatted(LogRecord.group(map, here), here));
+          why += ", yet group %d at %d follows".formatted(LogRecord.group(map, here), here);
+          return Behind.DURABLE;
         }
       }
-      return anything;
+      return behind;
     }
   }
 
