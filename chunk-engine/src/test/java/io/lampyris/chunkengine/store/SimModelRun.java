@@ -324,7 +324,8 @@ final class SimModelRun {
     flips++;
     if (prng.coin()) {
       // Part of what stays in place, or not.
-      client.write(key, prng.below(chunk.lengthBytes), 1 + small(1000) % 1000);
+      int offset = prng.below(chunk.lengthBytes);
+      client.write(key, offset, 1 + small(Math.min(1_000, SimWorkload.chunkSize(key) - offset)));
       client.await();
       target.runFor(SETTLE_NS);
       found = target.store().index().get(key.inode(), key.index(), chunk);
