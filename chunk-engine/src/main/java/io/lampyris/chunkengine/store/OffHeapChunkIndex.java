@@ -212,9 +212,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     slab.set(
         JAVA_BYTE, at + CHUNK_SIZE_LOG, (byte) Integer.numberOfTrailingZeros(from.chunkSizeBytes));
     slab.set(JAVA_BYTE, at + USED, (byte) 1);
-    for (int unit = 0; unit < Geometry.UNITS_MAX; unit++) {
-      slab.set(JAVA_INT, at + UNIT_CRCS + unit * 4L, from.unitCrcs[unit]);
-    }
+    MemorySegment.copy(from.unitCrcs, 0, slab, JAVA_INT, at + UNIT_CRCS, Geometry.UNITS_MAX);
   }
 
   private void read(int id, ChunkState into) {
@@ -235,9 +233,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     into.result = slab.get(JAVA_INT, at + RESULT);
     into.sizeClass = slab.get(JAVA_BYTE, at + SIZE_CLASS);
     into.chunkSizeBytes = 1 << slab.get(JAVA_BYTE, at + CHUNK_SIZE_LOG);
-    for (int unit = 0; unit < Geometry.UNITS_MAX; unit++) {
-      into.unitCrcs[unit] = slab.get(JAVA_INT, at + UNIT_CRCS + unit * 4L);
-    }
+    MemorySegment.copy(slab, JAVA_INT, at + UNIT_CRCS, into.unitCrcs, 0, Geometry.UNITS_MAX);
   }
 
   // ---- lookup ----
