@@ -14,6 +14,7 @@ import io.lampyris.reactor.sim.SimReactor;
 import io.lampyris.reactor.sim.Simulation;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -67,8 +68,10 @@ final class SimTarget implements AutoCloseable {
   private @Nullable SimHost host;
   private @Nullable Simulation simulation;
   private @Nullable SimReactor reactor;
-  private @Nullable SimDevice device;
-  private @Nullable SimDevice logDevice;
+
+  /** All of this life: a log that is rewritten has two devices for a while. */
+  private final List<SimDevice> devices = new ArrayList<>();
+
   private @Nullable TargetStore store;
 
   /**
@@ -142,11 +145,11 @@ final class SimTarget implements AutoCloseable {
   private Device openDevice(SimReactor on, Path path, boolean direct) {
     if (direct) {
       SimDevice data = new SimDevice(on, "data", host().disk(path), ALIGNMENT, power, faults);
-      device = data;
+      devices.add(data);
       return dataWrapper.apply(data);
     }
     SimDevice log = new SimDevice(on, "log", host().log(path), 1, power, new SimFaults());
-    logDevice = log;
+    devices.add(log);
     return logWrapper.apply(log);
   }
 
@@ -211,25 +214,16 @@ final class SimTarget implements AutoCloseable {
     TargetStore closing = store();
     closing.stop();
     // As a reactor does when it closes: answers first, then what was answered before it was done.
-    runUntil(() -> closing.inFlight() == 0 && isQuiet(device) && isQuiet(logDevice));
+    runUntil(() -> closing.inFlight() == 0 && devices.stream().allMatch(d -> d.inFlight() == 0));
     closing.close();
     store = null;
     endLife();
   }
 
-  private static boolean isQuiet(@Nullable SimDevice of) {
-    return of == null || of.inFlight() == 0;
-  }
-
   /** The power fails, or has failed: what is left is what the next boot finds. */
   void crash() throws StoreException {
     power.cut();
-    if (device != null) {
-      device.powerCut();
-    }
-    if (logDevice != null) {
-      logDevice.powerCut();
-    }
+    devices.forEach(SimDevice::powerCut);
     Path old = root;
     root = work.resolve("life-" + ++lives);
     host().powerCut(root);
@@ -249,8 +243,7 @@ final class SimTarget implements AutoCloseable {
     host = null;
     reactor = null;
     simulation = null;
-    device = null;
-    logDevice = null;
+    devices.clear();
   }
 
   @Override
