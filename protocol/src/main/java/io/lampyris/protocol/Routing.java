@@ -1,7 +1,9 @@
 package io.lampyris.protocol;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The map of the cluster: chain tables, chains, targets and nodes, as of one version (I3).
@@ -10,17 +12,32 @@ import java.util.Map;
  * @param chainTables by table id
  * @param chains by chain id
  * @param targets by target id
+ * @param nodes by node id; a cluster in one process has none
  */
 public record Routing(
     long version,
     Map<Integer, ChainTable> chainTables,
     Map<Integer, Chain> chains,
-    Map<Long, Target> targets) {
+    Map<Long, Target> targets,
+    Map<Integer, Node> nodes) {
+
+  /** What a client knows before it has heard of anything. */
+  public static final Routing EMPTY = new Routing(0, Map.of(), Map.of(), Map.of());
 
   public Routing {
     chainTables = Map.copyOf(chainTables);
     chains = Map.copyOf(chains);
     targets = Map.copyOf(targets);
+    nodes = Map.copyOf(nodes);
+  }
+
+  /** Routing of a cluster whose nodes need no addresses. */
+  public Routing(
+      long version,
+      Map<Integer, ChainTable> chainTables,
+      Map<Integer, Chain> chains,
+      Map<Long, Target> targets) {
+    this(version, chainTables, chains, targets, Map.of());
   }
 
   /** What a target is to its chain. */
@@ -40,6 +57,11 @@ public record Routing(
     public int number() {
       return number;
     }
+
+    /** The state of a number. */
+    public static Optional<TargetState> of(int number) {
+      return Arrays.stream(values()).filter(state -> state.number == number).findFirst();
+    }
   }
 
   /** An immutable version of a list of chains that layouts point into. */
@@ -58,6 +80,14 @@ public record Routing(
       targetIds = List.copyOf(targetIds);
     }
   }
+
+  /**
+   * A process that serves.
+   *
+   * @param address host:port; empty: it is reached without one
+   * @param domain what fails together with it; empty: nothing else
+   */
+  public record Node(int id, String address, String domain) {}
 
   /** One replica: a slice of a device on a node. */
   public record Target(long id, int nodeId, TargetState state) {}

@@ -13,7 +13,8 @@
  *   <li>I1: a status code, once released, keeps its number and its errno.
  *   <li>I2: a layout maps every chunk index to exactly one chain, and the mapping never changes for
  *       the life of the file.
- *   <li>I3: a routing value never changes; a newer one has a higher version.
+ *   <li>I3: a routing value never changes; a newer one has a higher version, and a {@link
+ *       io.lampyris.protocol.RoutingDelta} leads from one to the other and nowhere else.
  * </ul>
  *
  * <h2>Threading</h2>
