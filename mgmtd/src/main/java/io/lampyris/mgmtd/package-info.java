@@ -3,10 +3,11 @@
  *
  * <h2>What</h2>
  *
- * Today: {@link io.lampyris.mgmtd.SingleNode}, which makes the routing of one node from its
- * configuration. It will become the service that owns chain tables, chain states and leases: a pure
- * function {@code (chain, local states, leases) → chain'} over a store, one primary by lease, and
- * routing that is handed out in versions and deltas.
+ * {@link io.lampyris.mgmtd.SingleNode} makes the routing of one node from its configuration. The
+ * parts that many nodes need are pure, each in a package of its own: {@code chain} moves a chain
+ * through failures, {@code lease} says who may serve and until when, {@code placement} makes chains
+ * that share a failed node's load, {@code config} holds settings. What joins them to a store and to
+ * the network is not here yet.
  *
  * <h2>Invariants</h2>
  *
