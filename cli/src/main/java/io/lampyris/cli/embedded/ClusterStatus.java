@@ -1,5 +1,8 @@
 package io.lampyris.cli.embedded;
 
+import io.lampyris.chunkengine.store.BadChunk;
+import io.lampyris.chunkengine.store.MaintenanceReport;
+import io.lampyris.chunkengine.store.SpaceReport;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.instance.Preflight;
@@ -10,6 +13,7 @@ import io.lampyris.reactor.Reactor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -21,7 +25,9 @@ import org.jspecify.annotations.Nullable;
 /** How the cluster is, with coded reasons and what to do. Any thread. */
 final class ClusterStatus {
   private static final long ANSWER_MAX_S = 5;
-  private static final double NEARLY_FULL = 0.9;
+
+  /** Chunks in quarantine that are named; the log names all. */
+  private static final int NAMED_MAX = 3;
 
   private final Preflight.Plan plan;
   private final Counters counters;
@@ -103,14 +109,40 @@ final class ClusterStatus {
     target.put("used_bytes", used);
     target.put("free_bytes", store.freeBytes());
     target.put("chunks", store.chunkCount());
+    putSpace(target, store.space());
     target.put("corruptions", store.corruptions());
+    target.put(
+        "bad_chunks", store.quarantined(NAMED_MAX).stream().map(ClusterStatus::named).toList());
+    putMaintenance(target, store.maintenance());
     target.put("in_flight", store.inFlight());
     target.put("device", store.deviceFile().toString());
     return target;
   }
 
-  private static void judge(
-      List<Map<String, Object>> targets, List<String> errors, List<String> warnings) {
+  private static void putSpace(Map<String, Object> target, SpaceReport space) {
+    target.put("space", space.level().name().toLowerCase(Locale.ROOT));
+    target.put("extents", (long) space.extents());
+    target.put("free_extents", (long) space.freeExtents());
+    target.put("fragmented_bytes", space.fragmentedBytes());
+    target.put("reserve_bytes", space.reserveBytes());
+  }
+
+  private static void putMaintenance(Map<String, Object> target, MaintenanceReport done) {
+    target.put("quarantined_chunks", done.quarantinedChunks());
+    target.put("scrub_passes", done.scrubPasses());
+    target.put("scrubbed_bytes", done.scrubbedBytes());
+    target.put("scrub_bad_units", done.scrubBadUnits());
+    target.put("compacted_bytes", done.compactedBytes());
+    target.put("emptied_extents", done.emptiedExtents());
+    target.put("discarded_extents", done.discardedExtents());
+  }
+
+  private static String named(BadChunk bad) {
+    return "inode %d chunk %s".formatted(bad.inode(), Integer.toUnsignedString(bad.chunkIndex()));
+  }
+
+  /** Adds a coded reason with its remedy for everything that is not as it should be. */
+  static void judge(List<Map<String, Object>> targets, List<String> errors, List<String> warnings) {
     for (Map<String, Object> target : targets) {
       Object id = target.get("id");
       if ("offline".equals(target.get("state"))) {
@@ -122,11 +154,35 @@ final class ClusterStatus {
                     .formatted(id, number(target, "corruptions"))
                 + " the disk");
       }
-      if (number(target, "used_bytes") > NEARLY_FULL * number(target, "size_bytes")) {
-        warnings.add(
-            "NEARLY_FULL: target %s has %s left; delete something"
-                .formatted(id, Sizes.human(number(target, "free_bytes"))));
-      }
+      judgeQuarantine(target, warnings);
+      judgeSpace(target, errors, warnings);
+    }
+  }
+
+  private static void judgeQuarantine(Map<String, Object> target, List<String> warnings) {
+    long chunks = number(target, "quarantined_chunks");
+    if (chunks > 0) {
+      warnings.add(
+          "QUARANTINE: target %s has %d chunks with bad bytes, %s%s; reads of these bytes fail; replace or remove the files"
+              .formatted(
+                  target.get("id"),
+                  chunks,
+                  target.get("bad_chunks"),
+                  chunks > NAMED_MAX ? " and others, see the log" : ""));
+    }
+  }
+
+  private static void judgeSpace(
+      Map<String, Object> target, List<String> errors, List<String> warnings) {
+    String free = Sizes.human(number(target, "free_bytes"));
+    if ("reject".equals(target.get("space"))) {
+      errors.add(
+          "SPACE_REJECT: target %s is full but for its reserve of %s, new data is refused; delete something"
+              .formatted(target.get("id"), Sizes.human(number(target, "reserve_bytes"))));
+    } else if ("low".equals(target.get("space"))) {
+      warnings.add(
+          "SPACE_LOW: target %s has %s left; delete something soon"
+              .formatted(target.get("id"), free));
     }
   }
 
