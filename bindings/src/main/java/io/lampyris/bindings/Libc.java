@@ -71,6 +71,14 @@ public final class Libc {
   private static final MethodHandle STATX =
       Native.withErrno(
           "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+
+  /** From linux/stat.h. */
+  private static final int STATX_NLINK = 4;
+
+  /** A thread's struct statx, and behind it an empty path. */
+  private static final ThreadLocal<MemorySegment> LINK_STAT =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(statx.layout().byteSize() + 1, 8));
+
   private static final MethodHandle STATFS =
       Native.withErrno("statfs", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
   private static final MethodHandle GETPID = id("getpid");
@@ -296,6 +304,20 @@ public final class Libc {
       MemorySegment stat = arena.allocate(statx.layout());
       int result = statx(fd, Linux.STATX_SIZE(), stat);
       return result < 0 ? result : statx.stx_size(stat);
+    }
+  }
+
+  /** How many names an open file has; 0 once it was deleted. Allocates nothing. */
+  public static int linkCount(int fd) {
+    MemorySegment stat = LINK_STAT.get();
+    MemorySegment state = Native.errnoState();
+    try {
+      MemorySegment noPath = stat.asSlice(statx.layout().byteSize(), 1);
+      int result =
+          (int) STATX.invokeExact(state, fd, noPath, Linux.AT_EMPTY_PATH(), STATX_NLINK, stat);
+      return result < 0 ? Native.result(result, state) : statx.stx_nlink(stat);
+    } catch (Throwable t) {
+      throw Native.unexpected(t);
     }
   }
 

@@ -81,7 +81,7 @@ public final class OpenBench implements Callable<Integer> {
       try (ChunkLog log = files.openNext()) {
         for (long n = 0; n < chunks; n++) {
           IndexBench.sample(chunk, n, CHUNKS_PER_INODE);
-          if (!log.reserve(1, 0, false)) {
+          if (log.room(1, 0, false) != ChunkLog.Room.READY) {
             throw new IllegalStateException("the disk is full; observed=" + n + " records");
           }
           log.committed(chunk, false);

@@ -1,7 +1,6 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Fcntl;
-import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import java.io.IOException;
@@ -21,6 +20,8 @@ import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
 import net.openhft.chronicle.queue.rollcycles.LargeRollCycles;
 import net.openhft.chronicle.wire.DocumentContext;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One generation as a Chronicle Queue of one file, created by this process and appended to by it
@@ -30,15 +31,17 @@ import org.jspecify.annotations.Nullable;
  * ahead of the position: the queue writes through a mapping, where a full disk would be a SIGBUS.
  */
 final class ChronicleChunkLog implements ChunkLog {
+  /** A group's end, and index pages that the queue may put between two records. */
+  private static final long GROUP_OVERHEAD_BYTES = 1 << 20;
 
-  /** What updates that need space leave for removals, which make some. */
-  private static final long URGENT_BYTES = 1 << 20;
+  /** On a full host, less than this is not worth a call. */
+  private static final long STEP_MIN_BYTES = 1 << 16;
 
-  /** Index pages that the queue may put between two records. */
-  private static final long QUEUE_OVERHEAD_BYTES = 1 << 20;
+  private static final Logger LOGGER = LoggerFactory.getLogger(ChronicleChunkLog.class);
 
   private final Host host;
   private final UUID uuid;
+  private final long generation;
   private final long reserveBytes;
   private final SingleChronicleQueue queue;
   private final ExcerptAppender appender;
@@ -48,6 +51,9 @@ final class ChronicleChunkLog implements ChunkLog {
   private final byte[] scratch = new byte[LogRecord.REDO_PREFIX_MAX_BYTES];
   private final MemorySegment record = MemorySegment.ofArray(scratch);
 
+  private final Keeper keeper;
+  private final Reservation reservation;
+  private final long startPosition;
   private long reservedBytes;
   private long position;
   private long sequence;
@@ -59,55 +65,86 @@ final class ChronicleChunkLog implements ChunkLog {
   private final int redoMaxBytes;
   private final PointerBytesStore payload = BytesStore.nativePointer();
 
+  /** The last group with records, and the last one that a group's end has called durable. */
+  private long recordGroup;
+
+  private long statedGroup;
+
   /**
    * Creates the directory, the queue, and in it the first group, which names the generation.
    *
+   * @param keeper reserves space while the log is in use
+   * @param wake ends the sleep of who waits for that
+   * @param durableGroup as for {@link #durable}
    * @param appliedSequence as for {@link #applied}
    */
   ChronicleChunkLog(
       TargetOptions options,
+      Keeper keeper,
+      Runnable wake,
       Path directory,
       UUID uuid,
       long generation,
       long lastSequence,
       long lastGroup,
+      long durableGroup,
       long appliedSequence)
       throws StoreException {
     host = options.host();
     this.uuid = uuid;
-    reserveBytes = options.logReserveBytes();
+    this.generation = generation;
+    this.keeper = keeper;
+    reservation = new Reservation(wake);
+    reserveBytes = options.log().reserveBytes();
     checkRoom(options, directory);
     sequence = lastSequence;
     group = lastGroup + 1;
-    durableGroup = lastGroup;
+    this.durableGroup = durableGroup;
     this.appliedSequence = appliedSequence;
     // The queue maps a quarter more than a mapping: no record may be longer than that.
-    redoMaxBytes = Math.min(LogRecord.REDO_PAYLOAD_MAX_BYTES, options.logMapBytes() / 8);
+    redoMaxBytes = Math.min(LogRecord.REDO_PAYLOAD_MAX_BYTES, options.log().mapBytes() / 8);
     host.createDirectories(directory);
+    queue = build(options, directory);
     try {
-      queue =
-          SingleChronicleQueueBuilder.binary(directory.toFile())
-              .rollCycle(LargeRollCycles.LARGE_DAILY)
-              .timeProvider(() -> 0L)
-              .blockSize(options.logMapBytes())
-              .build();
       appender = queue.createAppender();
-      // The loading thread creates it and may write a snapshot, the reactor goes on, and whoever
-      // closes it comes after the reactor: one owner at a time, handed over by start and join.
+      // The loading thread or the keeper creates it, the reactor goes on, and whoever closes it
+      // comes after the reactor: one owner at a time, handed over with a happens-before.
       appender.singleThreadedCheckDisabled(true);
       append(LogRecord.encodeGeneration(record, ++sequence, group, uuid, generation, crc));
       endGroup();
+      startPosition = position;
       file = fileIn(directory);
-    } catch (RuntimeException e) {
-      throw new StoreException(
-          Reason.IO,
-          "cannot create the chunk log; observed=%s in %s, limit=a writable directory; remedy: look at the cause"
-              .formatted(e, directory),
-          e);
+      fd = host.open(file, Fcntl.O_RDWR);
+      host.reserve(fd, file, 0, position + reserveBytes, false);
+      reservedBytes = position + reserveBytes;
+    } catch (StoreException e) {
+      queue.close();
+      throw e;
+    } catch (RuntimeException | InternalError e) {
+      queue.close();
+      throw notCreated(directory, e);
     }
-    fd = host.open(file, Fcntl.O_RDWR);
-    host.reserve(fd, file, 0, position + reserveBytes, false);
-    reservedBytes = position + reserveBytes;
+  }
+
+  private static SingleChronicleQueue build(TargetOptions options, Path directory)
+      throws StoreException {
+    try {
+      return SingleChronicleQueueBuilder.binary(directory.toFile())
+          .rollCycle(LargeRollCycles.LARGE_DAILY)
+          .timeProvider(() -> 0L)
+          .blockSize(options.log().mapBytes())
+          .build();
+    } catch (RuntimeException | InternalError e) {
+      throw notCreated(directory, e);
+    }
+  }
+
+  private static StoreException notCreated(Path directory, Throwable e) {
+    return new StoreException(
+        Reason.IO,
+        "cannot create the chunk log; observed=%s in %s, limit=a writable directory; remedy: look at the cause"
+            .formatted(e, directory),
+        e);
   }
 
   private void checkRoom(TargetOptions options, Path directory) throws StoreException {
@@ -123,7 +160,7 @@ final class ChronicleChunkLog implements ChunkLog {
 
   /** What a new generation needs free on the host at once. */
   static long createBytes(TargetOptions options) {
-    return options.logReserveBytes() + options.logMapBytes();
+    return options.log().reserveBytes() + options.log().mapBytes();
   }
 
   /** The one queue file of a generation. */
@@ -149,24 +186,76 @@ final class ChronicleChunkLog implements ChunkLog {
   }
 
   @Override
-  public boolean reserve(int records, long payloadBytes, boolean urgent) {
+  public Room room(int records, long payloadBytes, boolean urgent) {
+    takeReservation();
     long needed =
         position
-            + (records + 1L) * (LogRecord.REDO_PREFIX_MAX_BYTES + 16)
+            + records * (LogRecord.REDO_PREFIX_MAX_BYTES + 16L)
             + payloadBytes
-            + QUEUE_OVERHEAD_BYTES
-            + (urgent ? 0 : URGENT_BYTES);
-    if (reservedBytes - position < reserveBytes / 2 || needed > reservedBytes) {
-      reserveMore();
+            + GROUP_OVERHEAD_BYTES
+            + (urgent ? 0 : urgentBytes());
+    boolean low = reservedBytes - position < reserveBytes / 2 && !reservation.full;
+    if ((low || needed > reservedBytes) && !reservation.isUnderWay()) {
+      reservation.wantedBytes = Math.max(position + reserveBytes, needed) - reservedBytes;
+      reservation.submitTo(keeper);
+      takeReservation();
     }
-    return needed <= reservedBytes;
+    if (needed <= reservedBytes) {
+      return Room.READY;
+    }
+    // Where there was none, it is asked for again, but nobody waits for it.
+    return reservation.isUnderWay() && !reservation.full ? Room.WAIT : Room.FULL;
   }
 
-  private void reserveMore() {
-    long step = position + reserveBytes - reservedBytes;
-    // Blocks for about a millisecond once in a hundred thousand records.
-    if (Libc.fallocate(fd, Fcntl.FALLOC_FL_KEEP_SIZE, reservedBytes, step) >= 0) {
-      reservedBytes += step;
+  /** What updates that need space leave for removals, which make some. */
+  private long urgentBytes() {
+    return reserveBytes / 8;
+  }
+
+  private void takeReservation() {
+    if (!reservation.isDone()) {
+      return;
+    }
+    StoreException failure = reservation.finish();
+    reservedBytes += reservation.gotBytes;
+    boolean full = failure != null && failure.reason() == Reason.NO_SPACE;
+    if (failure != null && (!full || !reservation.full)) {
+      LOGGER.error(
+          "the chunk log cannot grow, {} bytes of it are left: {}",
+          reservedBytes - position,
+          failure.getMessage());
+    }
+    reservation.full = full;
+  }
+
+  /** Reserves space ahead of the position, without the reactor's waiting for it. */
+  private final class Reservation extends KeeperJob {
+    long wantedBytes;
+    long gotBytes;
+
+    /** The last one got less than it wanted. */
+    boolean full;
+
+    Reservation(Runnable wake) {
+      super(wake);
+    }
+
+    @Override
+    void work() throws StoreException {
+      gotBytes = 0;
+      long step = wantedBytes;
+      while (gotBytes < wantedBytes) {
+        try {
+          host.reserve(fd, file, reservedBytes + gotBytes, step, false);
+          gotBytes += step;
+        } catch (StoreException e) {
+          step /= 2;
+          if (e.reason() != Reason.NO_SPACE || step < STEP_MIN_BYTES) {
+            throw e;
+          }
+        }
+        step = Math.min(step, wantedBytes - gotBytes);
+      }
     }
   }
 
@@ -222,6 +311,10 @@ final class ChronicleChunkLog implements ChunkLog {
     append(
         LogRecord.encodeGroupEnd(
             record, ++sequence, group, groupRecords, durableGroup, appliedSequence, uuid, crc));
+    if (groupRecords > 1) {
+      recordGroup = group;
+    }
+    statedGroup = durableGroup;
     groupRecords = 0;
     return group++;
   }
@@ -264,6 +357,36 @@ final class ChronicleChunkLog implements ChunkLog {
   }
 
   @Override
+  public long appliedSequence() {
+    return appliedSequence;
+  }
+
+  @Override
+  public long durableGroup() {
+    return durableGroup;
+  }
+
+  @Override
+  public boolean isDurabilityStated() {
+    return statedGroup >= recordGroup;
+  }
+
+  @Override
+  public boolean isLinked() {
+    return host.isLinked(fd);
+  }
+
+  @Override
+  public boolean isInPlace() throws StoreException {
+    return host.leadsTo(file, fd);
+  }
+
+  @Override
+  public long generation() {
+    return generation;
+  }
+
+  @Override
   public long lastGroup() {
     return group - 1;
   }
@@ -276,6 +399,11 @@ final class ChronicleChunkLog implements ChunkLog {
   @Override
   public long positionBytes() {
     return position;
+  }
+
+  @Override
+  public long recordBytes() {
+    return position - startPosition;
   }
 
   @Override

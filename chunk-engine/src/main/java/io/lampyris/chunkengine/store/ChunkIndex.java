@@ -30,10 +30,35 @@ interface ChunkIndex extends AutoCloseable {
 
   /** Copies chunks out one by one in no order; see {@link #cursor}. */
   interface Cursor {
-    boolean next(ChunkState into);
+    /** Of {@link #step}: there is a chunk. */
+    int FOUND = 1;
+
+    /** Of {@link #step}: there are no more. */
+    int END = 0;
+
+    /** Of {@link #step}: none among the entries that were looked at. */
+    int MORE = -1;
+
+    /**
+     * Looks for the next chunk among a bounded number of entries.
+     *
+     * @return {@link #FOUND}, {@link #END} or {@link #MORE}
+     */
+    int step(ChunkState into, int entriesMax);
+
+    /** How many entries the last step looked at. */
+    int stepped();
+
+    /** The next chunk, however far it is; false at the end. */
+    default boolean next(ChunkState into) {
+      return step(into, Integer.MAX_VALUE) == FOUND;
+    }
   }
 
-  /** All chunks; invalid after the next change. */
+  /**
+   * All chunks that are there from now until it has passed them, each as it is at that moment; of
+   * those that come or go meanwhile any. Changes in between are allowed: entries do not move.
+   */
   Cursor cursor();
 
   /**

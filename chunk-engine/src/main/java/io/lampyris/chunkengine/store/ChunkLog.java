@@ -5,14 +5,25 @@ import java.nio.file.Path;
 
 /** The open end of a target's log: takes groups of records. Owner: reactor. */
 interface ChunkLog extends AutoCloseable {
+  /** Whether records fit. */
+  enum Room {
+    READY,
+    /** Space is being reserved; asks again. */
+    WAIT,
+    /** The host file system is full. */
+    FULL
+  }
+
   /** The file whose flush makes appended groups durable. */
   Path file();
 
   /**
-   * Whether there is room for this many more records with so many bytes of payload in all; false
-   * means the host's disk is full.
+   * Whether there is room for this many more records with so many bytes of payload in all, and the
+   * end of their group.
+   *
+   * @param urgent may take what is kept back for updates that make space
    */
-  boolean reserve(int records, long payloadBytes, boolean urgent);
+  Room room(int records, long payloadBytes, boolean urgent);
 
   /** A redo record's payload has at most this many bytes. */
   int redoMaxBytes();
@@ -63,12 +74,33 @@ interface ChunkLog extends AutoCloseable {
    */
   void applied(long sequence);
 
+  /** What {@link #applied} named last. */
+  long appliedSequence();
+
+  /** The last group that {@link #durable} named. */
+  long durableGroup();
+
+  /** Whether a group's end says of every group with records that it is durable. */
+  boolean isDurabilityStated();
+
+  /** Whether the log's file still has a name. Never blocks. */
+  boolean isLinked();
+
+  /** Whether the log's file is found where it was made. Blocks; any thread. */
+  boolean isInPlace() throws StoreException;
+
+  /** Which generation it is. */
+  long generation();
+
   long lastGroup();
 
   long lastSequence();
 
   /** Position in the file behind the last record. */
   long positionBytes();
+
+  /** How far that is from the first record. */
+  long recordBytes();
 
   @Override
   void close();

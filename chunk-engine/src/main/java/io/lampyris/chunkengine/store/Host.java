@@ -37,6 +37,15 @@ public interface Host {
   void close(int fd);
 
   /**
+   * Whether an open file still has a name. Never blocks: reactors ask before they acknowledge what
+   * is in it.
+   */
+  boolean isLinked(int fd);
+
+  /** Whether a path leads to this open file. */
+  boolean leadsTo(Path path, int fd) throws StoreException;
+
+  /**
    * Takes a target for this process; the lock goes with the descriptor.
    *
    * @throws StoreException IN_USE when another process has it

@@ -38,6 +38,20 @@ final class HostFiles implements Host {
   }
 
   @Override
+  public boolean isLinked(int fd) {
+    return Libc.linkCount(fd) > 0;
+  }
+
+  @Override
+  public boolean leadsTo(Path path, int fd) throws StoreException {
+    try {
+      return Files.exists(path) && Files.isSameFile(path, Path.of("/proc/self/fd/" + fd));
+    } catch (IOException e) {
+      throw io("look at", path, e);
+    }
+  }
+
+  @Override
   public void reserve(int fd, Path path, long offset, long sizeBytes, boolean extend)
       throws StoreException {
     int mode = extend ? 0 : Fcntl.FALLOC_FL_KEEP_SIZE;

@@ -9,33 +9,30 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A target's log as a whole: replays its generations, then opens a fresh one, so that a file is
- * appended to only by the process that created it. Blocks.
+ * appended to only by the process that created it. Blocks. Owner: the loading thread, then the
+ * keeper, then whoever closes the target.
  */
 final class LogFiles {
-  /** More generations than this are rewritten as one. */
-  private static final int GENERATIONS_MAX = 16;
-
-  /** A log is rewritten when it has more dead records than this, and ... */
-  private static final long DEAD_MIN = 100_000;
-
-  /** ... more than so many for each live one. */
-  private static final long DEAD_PER_LIVE = 4;
-
-  /** Records of one group of a snapshot. */
-  private static final int SNAPSHOT_GROUP = 1024;
+  /**
+   * A generation that is made while the last one is still appended to counts on from so much
+   * further, more than is appended in any time.
+   */
+  private static final long NUMBERS_AHEAD = 1L << 32;
 
   private static final Logger LOGGER = LoggerFactory.getLogger(LogFiles.class);
 
   private final TargetOptions options;
   private final Host host;
+  private final Keeper keeper;
+  private final Wake wake;
   private final Path logDir;
   private final UUID uuid;
-  private final ChunkIndex index;
   private final Replayer replayer;
   private final List<Generation> kept = new ArrayList<>();
   private LogCatalog catalog = new LogCatalog(List.of());
@@ -43,18 +40,28 @@ final class LogFiles {
   private long lastSequence;
   private long lastGroup;
 
-  /** What opening found, for the log and for tests. */
-  record Replay(long records, long tornRecords, int generations, boolean snapshot) {}
-
+  private long olderBytes;
   private long tornRecords;
-  private boolean snapshot;
+  private long tornBytes;
+  private final List<Span> spans = new ArrayList<>();
 
+  /** The groups of a generation of which CURRENT does not say how far it goes. */
+  private record Span(Path file, long firstGroup, long lastGroup, long endPosition) {}
+
+  /** For where blocking is allowed. */
   LogFiles(TargetOptions options, Path logDir, UUID uuid, ChunkIndex index) {
+    this(options, Keeper.inline(), new Wake(), logDir, uuid, index);
+  }
+
+  LogFiles(
+      TargetOptions options, Keeper keeper, Wake wake, Path logDir, UUID uuid, ChunkIndex index) {
+    this.keeper = keeper;
+    this.wake = wake;
     this.options = options;
     this.host = options.host();
     this.logDir = logDir;
     this.uuid = uuid;
-    this.index = index;
+
     this.replayer = new Replayer(index);
   }
 
@@ -64,7 +71,9 @@ final class LogFiles {
     host.createDirectories(logDir);
     Generation first = new Generation(1, 1, 1, false);
     Path directory = logDir.resolve(first.directory());
-    try (ChunkLog log = new ChronicleChunkLog(options, directory, uuid, 1, 0, 0, 0)) {
+    try (ChunkLog log =
+        new ChronicleChunkLog(
+            options, Keeper.inline(), new Wake(), directory, uuid, 1, 0, 0, 0, 0)) {
       syncGeneration(host, log.file());
     }
     host.syncDirectory(logDir);
@@ -76,15 +85,23 @@ final class LogFiles {
     host.syncDirectory(HostFiles.directoryOf(file));
   }
 
-  /** Replays everything into the index. */
+  /** Replays everything into the index, and makes it count: durable, what was torn cut off. */
   void replay() throws StoreException {
+    catalog = LogCatalog.read(logDir);
+    for (Generation generation : catalog.generations()) {
+      keep(generation, replay(generation));
+    }
+  }
+
+  /** Replays everything into the index and changes nothing. */
+  void replayOnly() throws StoreException {
     catalog = LogCatalog.read(logDir);
     for (Generation generation : catalog.generations()) {
       replay(generation);
     }
   }
 
-  private void replay(Generation generation) throws StoreException {
+  private LogScanner.Result replay(Generation generation) throws StoreException {
     Path directory = logDir.resolve(generation.directory());
     if (!Files.isDirectory(directory)) {
       throw new StoreException(
@@ -94,11 +111,17 @@ final class LogFiles {
     }
     Path file = ChronicleChunkLog.fileIn(directory);
     LogScanner.Result result = new LogScanner(file, uuid, generation, replayer).scan();
+    checkEarlier(generation, result.durableBefore(), file);
+    if (!generation.closed()) {
+      spans.add(new Span(file, generation.firstGroup(), result.lastGroup(), result.endPosition()));
+    }
     records += result.records();
-    lastGroup = result.lastGroup();
-    lastSequence = result.lastSequence();
+    olderBytes += result.recordBytes();
+    lastGroup = Math.max(lastGroup, result.lastGroup());
+    lastSequence = Math.max(lastSequence, result.lastSequence());
     if (result.torn()) {
       tornRecords += result.tornRecords();
+      tornBytes += result.tornBytes();
       LOGGER.warn(
           "the end of log {} was torn and is cut at position {}: {} intact records of an unfinished"
               + " group after group {} are dropped; none of them was acknowledged",
@@ -107,12 +130,17 @@ final class LogFiles {
           result.tornRecords(),
           result.lastGroup());
     }
+    return result;
+  }
+
+  private void keep(Generation generation, LogScanner.Result result) throws StoreException {
     if (result.records() > 0) {
       kept.add(
           new Generation(generation.number(), generation.firstGroup(), result.lastGroup(), true));
     }
     if (!generation.closed()) {
       // What was replayed counts from now on, so it has to be durable, flushed or not.
+      Path file = ChronicleChunkLog.fileIn(logDir.resolve(generation.directory()));
       host.syncFile(file);
       if (!result.torn()) {
         host.truncate(file, result.endPosition() + 4095 & -4096);
@@ -126,66 +154,126 @@ final class LogFiles {
   }
 
   /**
-   * Opens a fresh generation, a snapshot of the index when the log is worth rewriting. Everything
+   * A generation may be torn, but not short of what a later one calls durable: it was left only
+   * when all of it was.
+   */
+  private void checkEarlier(Generation later, long durableGroup, Path file) throws StoreException {
+    @Nullable Span of = null;
+    for (Span span : spans) {
+      if (span.firstGroup <= durableGroup && durableGroup < later.firstGroup()) {
+        of = span;
+      }
+    }
+    if (of != null && of.lastGroup < durableGroup) {
+      throw new StoreException(
+          Reason.LOG_CORRUPT,
+          "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s ends with group %d at position %d, yet %s calls group %d durable, limit=all durable groups; remedy: restore the target from a replica, or its directory from a copy"
+              .formatted(of.file, of.lastGroup, of.endPosition, file, durableGroup));
+    }
+  }
+
+  /**
+   * Opens a fresh generation; the log is everything that was replayed, and this one. Everything
    * that was to be redone has to be in its place, durably.
    */
   ChunkLog openNext() throws StoreException {
-    long dead = records - index.count();
-    snapshot =
-        kept.size() >= GENERATIONS_MAX || (dead > DEAD_MIN && dead > DEAD_PER_LIVE * index.count());
-    long number = catalog.generations().getLast().number() + 1;
+    long number = nextNumber();
+    ChunkLog log = create(number, lastSequence, lastGroup, lastGroup, lastSequence);
+    log.durable(log.lastGroup());
+    List<Generation> generations = new ArrayList<>(kept);
+    generations.add(new Generation(number, lastGroup + 1, log.lastGroup(), false));
+    try {
+      catalog = new LogCatalog(generations);
+      catalog.write(host, logDir);
+      deleteUnnamed();
+    } catch (StoreException e) {
+      log.close();
+      throw e;
+    }
+    return log;
+  }
+
+  private long nextNumber() {
+    return catalog.generations().getLast().number() + 1;
+  }
+
+  /** Makes a generation's file, durably. */
+  private ChunkLog create(long number, long sequence, long group, long durable, long applied)
+      throws StoreException {
     Path directory = logDir.resolve("gen-%06d".formatted(number));
     host.deleteTree(directory);
-    long firstGroup = lastGroup + 1;
     ChunkLog log =
         new ChronicleChunkLog(
-            options, directory, uuid, number, lastSequence, lastGroup, lastSequence);
+            options, keeper, wake, directory, uuid, number, sequence, group, durable, applied);
     try {
-      if (snapshot) {
-        writeSnapshot(log);
-      }
       syncGeneration(host, log.file());
       host.syncDirectory(logDir);
-      log.durable(log.lastGroup());
-      List<Generation> generations = snapshot ? new ArrayList<>() : kept;
-      generations.add(new Generation(number, firstGroup, log.lastGroup(), false));
-      catalog = new LogCatalog(generations);
+    } catch (StoreException e) {
+      log.close();
+      throw e;
+    }
+    return log;
+  }
+
+  /**
+   * Makes one more generation for a running target and names it in CURRENT; the last one may still
+   * be appended to until the first group is appended to this.
+   *
+   * @param sequence the last sequence number so far
+   * @param group the last group so far
+   * @param durable the last of them that is durable
+   * @param snapshotBytes what is going to be written to it soon
+   */
+  ChunkLog prepareNext(long sequence, long group, long durable, long snapshotBytes)
+      throws StoreException {
+    checkRoom(snapshotBytes);
+    long number = nextNumber();
+    long lastBefore = group + NUMBERS_AHEAD;
+    ChunkLog log = create(number, sequence + NUMBERS_AHEAD, lastBefore, durable, 0);
+    List<Generation> generations = new ArrayList<>(catalog.generations());
+    generations.add(new Generation(number, lastBefore + 1, log.lastGroup(), false));
+    // Before the write: one that fails may have happened, and an empty generation does no harm.
+    catalog = new LogCatalog(generations);
+    try {
       catalog.write(host, logDir);
     } catch (StoreException e) {
       log.close();
       throw e;
     }
-    deleteUnnamed();
     return log;
   }
 
-  private void writeSnapshot(ChunkLog log) throws StoreException {
-    ChunkState chunk = new ChunkState();
-    ChunkIndex.Cursor cursor = index.cursor();
-    for (long n = 1; cursor.next(chunk); n++) {
-      reserveForSnapshot(log, 0);
-      log.committed(chunk, false);
-      if (n % SNAPSHOT_GROUP == 0) {
-        log.endGroup();
-      }
-    }
-    for (Replayer.Pending pending : replayer.pending()) {
-      reserveForSnapshot(log, pending.payloadBytes());
-      pending.appendTo(log);
-    }
-    log.endGroup();
-  }
-
-  private void reserveForSnapshot(ChunkLog log, int payloadBytes) throws StoreException {
-    if (!log.reserve(1, payloadBytes, true)) {
+  private void checkRoom(long snapshotBytes) throws StoreException {
+    long needed = snapshotBytes + ChronicleChunkLog.createBytes(options);
+    long available = host.availableBytes(logDir);
+    if (available < needed) {
       throw new StoreException(
           Reason.NO_SPACE,
-          "no room to rewrite the chunk log; observed=a snapshot of %d chunks did not fit, limit=all of them; remedy: free space on the host file system of %s"
-              .formatted(index.count(), logDir));
+          "no room to rewrite the chunk log; observed=%d bytes free at %s, limit=%d; remedy: free space on the host file system"
+              .formatted(available, logDir, needed));
     }
   }
 
-  private void deleteUnnamed() throws StoreException {
+  /** Lets CURRENT name one generation only, which says everything. */
+  void keepOnly(long number, long durableGroup) throws StoreException {
+    LogCatalog all = catalog;
+    Generation only =
+        all.generations().stream().filter(g -> g.number() == number).findFirst().orElseThrow();
+    catalog =
+        new LogCatalog(
+            List.of(new Generation(number, only.firstGroup(), durableGroup, only.closed())));
+    try {
+      catalog.write(host, logDir);
+    } catch (StoreException e) {
+      // It may have happened or not: nothing is deleted, so both are right.
+      catalog = all;
+      throw e;
+    }
+    olderBytes = 0;
+  }
+
+  /** Deletes generations that CURRENT does not name. */
+  void deleteUnnamed() throws StoreException {
     Set<String> named =
         catalog.generations().stream().map(Generation::directory).collect(Collectors.toSet());
     for (Path path : host.list(logDir)) {
@@ -198,14 +286,26 @@ final class LogFiles {
 
   /** Notes how far the log is durable, so that damage to a stopped target is noticed. */
   void closed(ChunkLog log) throws StoreException {
-    List<Generation> generations = new ArrayList<>(catalog.generations());
-    Generation open = generations.removeLast();
-    generations.add(new Generation(open.number(), open.firstGroup(), log.lastGroup(), false));
+    List<Generation> generations = new ArrayList<>();
+    for (Generation g : catalog.generations()) {
+      long durable = g.number() == log.generation() ? log.lastGroup() : g.durableGroup();
+      generations.add(new Generation(g.number(), g.firstGroup(), durable, g.closed()));
+    }
     catalog = new LogCatalog(generations);
     catalog.write(host, logDir);
   }
 
-  Replay result() {
-    return new Replay(records, tornRecords, catalog.generations().size(), snapshot);
+  /** Bytes of the generations before the open one. */
+  long olderBytes() {
+    return olderBytes;
+  }
+
+  int generationCount() {
+    return catalog.generations().size();
+  }
+
+  /** What opening found. */
+  OpenReport report() {
+    return new OpenReport(kept.size(), records, tornRecords, tornBytes);
   }
 }

@@ -79,19 +79,27 @@ final class LogScanner {
    * What was found.
    *
    * @param endPosition where the last whole group ends in the file
+   * @param recordBytes how far that is from the first record
    * @param lastGroup the last whole group
-   * @param lastSequence its group end's sequence number
+   * @param lastSequence its group end's sequence number; -1 without groups
    * @param records how many records of chunks were handed over
-   * @param torn whether there is anything behind {@code endPosition}
+   * @param tornBytes from {@code endPosition} to the end of what is behind it; 0 for nothing
    * @param tornRecords how many intact records of an incomplete group were cut
+   * @param durableBefore the last group of an earlier generation that this one calls durable
    */
   record Result(
       long endPosition,
+      long recordBytes,
       long lastGroup,
       long lastSequence,
       long records,
-      boolean torn,
-      int tornRecords) {}
+      long tornBytes,
+      int tornRecords,
+      long durableBefore) {
+    boolean torn() {
+      return tornBytes > 0;
+    }
+  }
 
   /** Takes checked groups that lie behind each other in the file, in order. */
   private interface Sink {
@@ -108,7 +116,12 @@ final class LogScanner {
 
   /** Where the walk ended. */
   private record End(
-      long position, long lastGroup, long lastSequence, boolean torn, int tornRecords) {}
+      long position,
+      long recordBytes,
+      long lastGroup,
+      long lastSequence,
+      long tornBytes,
+      int tornRecords) {}
 
   private final Path file;
   private final UUID uuid;
@@ -119,6 +132,7 @@ final class LogScanner {
   private MemorySegment map = MemorySegment.NULL;
   private long size;
   private long records;
+  private long durableBefore;
 
   LogScanner(Path file, UUID uuid, LogCatalog.Generation generation, Visitor visitor) {
     this.file = file;
@@ -134,7 +148,14 @@ final class LogScanner {
       map = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
       End end = size < AHEAD_MIN_BYTES ? new Walk(this::apply).run() : runAhead();
       return new Result(
-          end.position, end.lastGroup, end.lastSequence, records, end.torn, end.tornRecords);
+          end.position,
+          end.recordBytes,
+          end.lastGroup,
+          end.lastSequence,
+          records,
+          end.tornBytes,
+          end.tornRecords,
+          durableBefore);
     } catch (IOException e) {
       throw HostFiles.io("read", file, e);
     } catch (InternalError e) {
@@ -214,6 +235,11 @@ final class LogScanner {
     private final Sink sink;
     private final Crc32c crc = new Crc32c();
     private long expectedSequence;
+    private long firstPosition;
+
+    /** Behind the last of what is behind the last whole group. */
+    private long lastPosition;
+
     private long group = generation.firstGroup();
     private long at;
     private int open;
@@ -290,6 +316,7 @@ final class LogScanner {
         return false;
       }
       if (expectedSequence == 0) {
+        firstPosition = at;
         expectedSequence = LogRecord.sequence(map, at);
       }
       return LogRecord.sequence(map, at) == expectedSequence && LogRecord.group(map, at) == group;
@@ -305,17 +332,22 @@ final class LogScanner {
         case CLOSED, WHOLE, TORN -> {}
         case SHORT ->
             throw corrupt(
-                at, group, why + "; groups up to " + generation.durableGroup() + " are missing");
-        case DAMAGED -> throw corrupt(at, group, why);
+                at,
+                group,
+                expectedSequence,
+                why + "; groups up to " + generation.durableGroup() + " are missing");
+        case DAMAGED -> throw corrupt(at, group, expectedSequence, why);
         default -> throw new AssertionError("not a row of this stage: " + row);
       }
-      boolean torn = row == RecoveryRow.TORN;
-      return new End(end, lastGroup, expectedSequence - 1 - open, torn, open);
+      long tornBytes = row == RecoveryRow.TORN ? lastPosition - end : 0;
+      long recordBytes = Math.max(0, end - firstPosition);
+      return new End(end, recordBytes, lastGroup, expectedSequence - 1 - open, tornBytes, open);
     }
 
     /** Looks at everything behind the last whole group. */
     private Behind searchBehind() {
       Behind behind = Behind.NOTHING;
+      lastPosition = end;
       for (long here = end; here + 8 <= size; here += 4) {
         if (map.get(JAVA_INT, here) == 0) {
           // Reserved space is zeros: pass over it in long steps.
@@ -325,6 +357,7 @@ final class LogScanner {
           continue;
         }
         behind = Behind.UNPROVEN;
+        lastPosition = here + 4;
         if (LogRecord.isIntact(map, here, size, crc)
             && LogRecord.type(map, here) == LogRecord.GROUP_END
             && LogRecord.isOf(map, here, uuid)
@@ -371,14 +404,23 @@ final class LogScanner {
         records++;
         visitor.onRemoved(chunk);
       }
-      case LogRecord.GROUP_END -> visitor.onApplied(LogRecord.appliedSequence(map, at));
+      case LogRecord.GROUP_END -> {
+        noteDurable(LogRecord.durableGroup(map, at));
+        visitor.onApplied(LogRecord.appliedSequence(map, at));
+      }
       default -> throw unknown(at);
+    }
+  }
+
+  private void noteDurable(long group) {
+    if (group < generation.firstGroup()) {
+      durableBefore = Math.max(durableBefore, group);
     }
   }
 
   private void decodeState(long at) throws StoreException {
     if (!LogRecord.decodeState(map, at, chunk)) {
-      throw corrupt(at, LogRecord.group(map, at), "a record contradicts itself");
+      throw contradiction(at, "a record contradicts itself");
     }
     records++;
   }
@@ -386,7 +428,7 @@ final class LogScanner {
   private void applyRedo(long at) throws StoreException {
     decodeState(at);
     if (!LogRecord.isRedoPlausible(map, at, chunk)) {
-      throw corrupt(at, LogRecord.group(map, at), "a redo record contradicts itself");
+      throw contradiction(at, "a redo record contradicts itself");
     }
     visitor.onRedo(
         chunk,
@@ -411,12 +453,16 @@ final class LogScanner {
     }
   }
 
-  private StoreException corrupt(long at, long group, String observed) {
+  private StoreException contradiction(long at, String observed) {
+    return corrupt(at, LogRecord.group(map, at), LogRecord.sequence(map, at), observed);
+  }
+
+  private StoreException corrupt(long at, long group, long sequence, String observed) {
     return new StoreException(
         Reason.LOG_CORRUPT,
-        at,
-        "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s at position %d of %s, limit=intact up to group %d; remedy: restore the target from a replica, or its directory from a copy"
-            .formatted(observed, at, file, Math.max(group, generation.durableGroup())));
+        "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s at position %d of %s, which should be record %d, of group %d; limit=intact up to group %d; remedy: restore the target from a replica, or its directory from a copy"
+            .formatted(
+                observed, at, file, sequence, group, Math.max(group, generation.durableGroup())));
   }
 
   private StoreException unknown(long at) {

@@ -494,16 +494,27 @@ final class OffHeapChunkIndex implements ChunkIndex {
   public Cursor cursor() {
     return new Cursor() {
       private int id;
+      private int stepped;
 
       @Override
-      public boolean next(ChunkState into) {
-        for (; id < entriesUsed; id++) {
+      public int step(ChunkState into, int entriesMax) {
+        int limit = (int) Math.min(entriesUsed, (long) id + entriesMax);
+        int start = id;
+        int found = limit == entriesUsed ? END : MORE;
+        while (id < limit && found != FOUND) {
           if (slab(id).get(JAVA_BYTE, base(id) + USED) != 0) {
-            read(id++, into);
-            return true;
+            read(id, into);
+            found = FOUND;
           }
+          id++;
         }
-        return false;
+        stepped = id - start;
+        return found;
+      }
+
+      @Override
+      public int stepped() {
+        return stepped;
       }
     };
   }

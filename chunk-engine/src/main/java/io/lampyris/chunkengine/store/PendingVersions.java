@@ -22,6 +22,9 @@ final class PendingVersions {
      */
     @Nullable Redo redo;
 
+    /** Its record's in the log, or that of a later record; 0 when an earlier process wrote it. */
+    long sequence;
+
     private @Nullable Entry inBucket;
     private @Nullable Entry next;
     private @Nullable Entry previous;
@@ -80,8 +83,17 @@ final class PendingVersions {
     return entry.next;
   }
 
+  /** One whose record is not behind a sequence number; null without one. */
+  @Nullable Entry loggedUpTo(long sequence) {
+    Entry entry = first;
+    while (entry != null && entry.sequence > sequence) {
+      entry = entry.next;
+    }
+    return entry;
+  }
+
   /** Adds the only pending version of its chunk; the caller's hold on the redo becomes its. */
-  void add(ChunkState state, @Nullable Redo redo) {
+  void add(ChunkState state, @Nullable Redo redo, long sequence) {
     assert find(state.inode, state.chunkIndex) == null : "a chunk has one pending version";
     Entry entry = pool;
     if (entry == null) {
@@ -91,6 +103,7 @@ final class PendingVersions {
     }
     entry.state.copyFrom(state);
     entry.redo = redo;
+    entry.sequence = sequence;
     redoBytes += redo == null ? 0 : redo.memoryBytes();
     int bucket = bucket(state.inode, state.chunkIndex);
     entry.inBucket = buckets[bucket];

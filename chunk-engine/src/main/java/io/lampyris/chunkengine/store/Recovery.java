@@ -111,7 +111,7 @@ final class Recovery {
   void restorePending(Path device, PendingVersions into, RedoTable redos) throws StoreException {
     for (Replayer.Pending pending : replayer.pending()) {
       byte[] payload = pending.payload;
-      into.add(pending.state, payload == null ? null : restore(device, pending, payload, redos));
+      into.add(pending.state, payload == null ? null : restore(device, pending, payload, redos), 0);
     }
   }
 

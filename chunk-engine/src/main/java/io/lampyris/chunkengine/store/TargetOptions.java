@@ -5,24 +5,24 @@ package io.lampyris.chunkengine.store;
  *
  * @param durability when an update is acknowledged
  * @param host the file system that the target lives on
- * @param logReserveBytes space that the log keeps reserved ahead of its end
- * @param logMapBytes one mapping of the log, and how far its file is extended at a time
+ * @param keepers who does what blocks while the target runs
+ * @param log how its log lives
  * @param space how it deals with its space
  * @param integrity how it looks for bytes that went bad
  */
 public record TargetOptions(
     Durability durability,
     Host host,
-    long logReserveBytes,
-    int logMapBytes,
+    Keeper.Factory keepers,
+    LogOptions log,
     SpaceOptions space,
     IntegrityOptions integrity) {
   private static final TargetOptions DEFAULTS =
       new TargetOptions(
           Durability.STRICT,
           Host.posix(),
-          32 << 20,
-          16 << 20,
+          Keeper::thread,
+          LogOptions.DEFAULTS,
           SpaceOptions.defaults(),
           IntegrityOptions.defaults());
 
@@ -32,23 +32,31 @@ public record TargetOptions(
   }
 
   public TargetOptions withDurability(Durability wanted) {
-    return new TargetOptions(wanted, host, logReserveBytes, logMapBytes, space, integrity);
+    return new TargetOptions(wanted, host, keepers, log, space, integrity);
   }
 
   public TargetOptions withHost(Host wanted) {
-    return new TargetOptions(durability, wanted, logReserveBytes, logMapBytes, space, integrity);
+    return new TargetOptions(durability, wanted, keepers, log, space, integrity);
+  }
+
+  public TargetOptions withKeepers(Keeper.Factory wanted) {
+    return new TargetOptions(durability, host, wanted, log, space, integrity);
   }
 
   /** A smaller log than usual, for many small targets. */
   public TargetOptions withLog(long reserveBytes, int mapBytes) {
-    return new TargetOptions(durability, host, reserveBytes, mapBytes, space, integrity);
+    return withLog(log.withSizes(reserveBytes, mapBytes));
+  }
+
+  public TargetOptions withLog(LogOptions wanted) {
+    return new TargetOptions(durability, host, keepers, wanted, space, integrity);
   }
 
   public TargetOptions withSpace(SpaceOptions wanted) {
-    return new TargetOptions(durability, host, logReserveBytes, logMapBytes, wanted, integrity);
+    return new TargetOptions(durability, host, keepers, log, wanted, integrity);
   }
 
   public TargetOptions withIntegrity(IntegrityOptions wanted) {
-    return new TargetOptions(durability, host, logReserveBytes, logMapBytes, space, wanted);
+    return new TargetOptions(durability, host, keepers, log, space, wanted);
   }
 }

@@ -46,8 +46,9 @@ public final class TargetStore implements AutoCloseable {
   private record Attached(
       ReactorContext context,
       Device device,
-      Device logDevice,
       GroupCommit commit,
+      GenerationSwitch generations,
+      LogWatch watch,
       Maintenance maintenance,
       int alignment) {}
 
@@ -60,7 +61,10 @@ public final class TargetStore implements AutoCloseable {
   private final Quarantine quarantine = new Quarantine();
   private BlockReferences references;
   private final LogFiles logFiles;
-  private final ChunkLog log;
+  private final Keeper keeper;
+  private final Wake wake;
+  private ChunkLog log;
+  private @Nullable Device logDevice;
 
   private final ChunkLocks locks = new ChunkLocks();
   private Crc32c crc = new Crc32c();
@@ -86,6 +90,8 @@ public final class TargetStore implements AutoCloseable {
       ChunkIndex index,
       ExtentAllocator allocator,
       LogFiles logFiles,
+      Keeper keeper,
+      Wake wake,
       ChunkLog log) {
     this.dir = dir;
     this.superblock = superblock;
@@ -95,6 +101,8 @@ public final class TargetStore implements AutoCloseable {
     this.allocator = allocator;
     this.references = new BlockReferences(allocator, quarantine);
     this.logFiles = logFiles;
+    this.keeper = keeper;
+    this.wake = wake;
     this.log = log;
   }
 
@@ -133,25 +141,29 @@ public final class TargetStore implements AutoCloseable {
   public static TargetStore open(Path dir, TargetOptions options) throws StoreException {
     int lockFd = options.host().lock(dir.resolve(TargetFiles.LOCK));
     ChunkIndex index = new OffHeapChunkIndex();
+    Keeper keeper = options.keepers().create("keeper of " + dir.getFileName());
     boolean opened = false;
     try {
-      TargetStore store = load(dir, options, lockFd, index);
+      TargetStore store = load(dir, options, lockFd, index, keeper);
       opened = true;
       return store;
     } finally {
       if (!opened) {
+        keeper.close();
         index.close();
         options.host().close(lockFd);
       }
     }
   }
 
-  private static TargetStore load(Path dir, TargetOptions options, int lockFd, ChunkIndex index)
+  private static TargetStore load(
+      Path dir, TargetOptions options, int lockFd, ChunkIndex index, Keeper keeper)
       throws StoreException {
     Path device = dir.resolve(TargetFiles.DEVICE);
     Superblock superblock = new TargetFiles(options).readSuperblock(device);
-    LogFiles logFiles =
-        new LogFiles(options, dir.resolve(TargetFiles.LOG), superblock.uuid(), index);
+    Wake wake = new Wake();
+    Path logDir = dir.resolve(TargetFiles.LOG);
+    LogFiles logFiles = new LogFiles(options, keeper, wake, logDir, superblock.uuid(), index);
     logFiles.replay();
     ExtentAllocator allocator =
         new ExtentAllocator(
@@ -176,9 +188,10 @@ public final class TargetStore implements AutoCloseable {
         redone,
         allocator.freeBytes(),
         allocator.capacityBytes(),
-        logFiles.result());
+        logFiles.report());
     TargetStore store =
-        new TargetStore(dir, superblock, options, lockFd, index, allocator, logFiles, log);
+        new TargetStore(
+            dir, superblock, options, lockFd, index, allocator, logFiles, keeper, wake, log);
     store.chunkBytes = recovery.chunkBytes();
     recovery.restorePending(device, store.pending, store.redos);
     return store;
@@ -194,12 +207,31 @@ public final class TargetStore implements AutoCloseable {
     Path deviceFile = dir.resolve(TargetFiles.DEVICE);
     try {
       Device device = opener.open(deviceFile, true);
-      Device logDevice = opener.open(log.file(), false);
-      GroupCommit commit = new GroupCommit(this, log, device, logDevice, options.durability());
+      Device logFlusher = opener.open(log.file(), false);
+      logDevice = logFlusher;
+      GroupCommit commit =
+          new GroupCommit(this, context, log, device, logFlusher, options.durability());
+      GenerationSwitch generations =
+          new GenerationSwitch(
+              this, context, commit, logFiles, options.log(), keeper, wake, opener);
+      commit.generations(generations);
+      LogWatch watch =
+          new LogWatch(
+              this,
+              context,
+              commit,
+              generations,
+              options,
+              keeper,
+              wake,
+              dir.resolve(TargetFiles.LOG),
+              deviceFile);
       Maintenance maintenance =
           new Maintenance(this, context, options, discards(deviceFile), log.lastSequence());
       attached =
-          new Attached(context, device, logDevice, commit, maintenance, device.alignmentBytes());
+          new Attached(
+              context, device, commit, generations, watch, maintenance, device.alignmentBytes());
+      wake.reactor(context);
     } catch (IOException e) {
       throw HostFiles.io("open", deviceFile, e);
     }
@@ -226,18 +258,22 @@ public final class TargetStore implements AutoCloseable {
   @Override
   public void close() {
     stopping = true;
+    wake.reactor(null);
+    keeper.close();
     Attached last = attached;
-    if (last != null) {
+    Device flusher = logDevice;
+    if (last != null && flusher != null) {
       if (inFlight > 0) {
         LOGGER.error("target {} closes with {} operations in flight", targetId(), inFlight);
       }
       last.device.close();
-      last.logDevice.close();
+      flusher.close();
+      last.generations.close();
       attached = null;
     }
     try {
       options.host().syncFile(dir.resolve(TargetFiles.DEVICE));
-      if (!offline && redos.isEmpty() && log.reserve(0, 0, true)) {
+      if (!offline && redos.isEmpty() && log.room(0, 0, true) == ChunkLog.Room.READY) {
         // The next start has nothing to redo.
         log.applied(log.lastSequence());
         log.endGroup();
@@ -273,16 +309,24 @@ public final class TargetStore implements AutoCloseable {
     if (attached == null) {
       return 0;
     }
-    return runUnlocked() + retryBuffers() + commit().poll() + now().maintenance.poll();
+    Attached now = now();
+    int work = now.watch.poll();
+    if (!offline) {
+      work += now.generations.poll();
+    }
+    return work + runUnlocked() + retryBuffers() + now.commit.poll() + now.maintenance.poll();
   }
 
   /** Whether {@link #doWork} has to run before the reactor may block. */
   public boolean hasWork() {
-    return attached != null
+    Attached now = attached;
+    return now != null
         && (!unlocked.isEmpty()
             || !bufferless.isEmpty()
-            || commit().hasWork()
-            || now().maintenance.hasWork());
+            || now.commit.hasWork()
+            || now.watch.hasWork()
+            || now.maintenance.hasWork()
+            || (!offline && now.generations.hasWork()));
   }
 
   private int runUnlocked() {
@@ -422,7 +466,7 @@ public final class TargetStore implements AutoCloseable {
     if (other != null) {
       dropPending(other, existed ? replaced.blockOffset : ChunkState.NO_BLOCK);
     }
-    pending.add(made, redo);
+    pending.add(made, redo, log.lastSequence());
   }
 
   /** A chunk is gone, and what was pending of it. */
@@ -501,6 +545,47 @@ public final class TargetStore implements AutoCloseable {
     return now().commit;
   }
 
+  ChunkLog log() {
+    return log;
+  }
+
+  Device logDevice() {
+    Device current = logDevice;
+    assert current != null : "an attached target has one";
+    return current;
+  }
+
+  /** Updates go on in another log. */
+  void log(ChunkLog next, Device nextDevice) {
+    log = next;
+    logDevice = nextDevice;
+  }
+
+  /** How often the log was rewritten since the start. */
+  public long logRewrites() {
+    Attached current = attached;
+    return current == null ? 0 : current.generations.rewrites();
+  }
+
+  /** Whether the log is not being rewritten. */
+  boolean isLogSteady() {
+    return now().generations.isSteady();
+  }
+
+  /** What opening found. */
+  public OpenReport openReport() {
+    return logFiles.report();
+  }
+
+  /** Whether all overwrites up to a sequence number of the log are in their place, durably. */
+  boolean isApplied(long sequence) {
+    return log.appliedSequence() >= sequence;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
   ChunkIndex index() {
     return index;
   }
@@ -527,10 +612,6 @@ public final class TargetStore implements AutoCloseable {
   /** Whether a block lies in an extent that is being emptied. */
   boolean isEmptied(long block) {
     return allocator.victimCount() > 0 && allocator.isVictim(ExtentAllocator.extentOf(block));
-  }
-
-  boolean isStopping() {
-    return stopping;
   }
 
   ChunkLocks locks() {
@@ -647,7 +728,9 @@ public final class TargetStore implements AutoCloseable {
   /** What was begun and is not done: operations and requests to the devices. Owner: reactor. */
   public int inFlight() {
     Attached current = attached;
-    int requests = current == null ? 0 : current.device.inFlight() + current.logDevice.inFlight();
-    return inFlight + requests;
+    Device flusher = logDevice;
+    return inFlight
+        + (current == null ? 0 : current.device.inFlight())
+        + (flusher == null ? 0 : flusher.inFlight());
   }
 }

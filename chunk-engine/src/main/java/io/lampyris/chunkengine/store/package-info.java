@@ -144,6 +144,9 @@
  *       began when every overwrite up to it had been written in place.
  *   <li>I14: the checksum of a unit that is overwritten in part changes by the difference of old
  *       and new bytes: a byte that went bad before stays a wrong checksum.
+ *   <li>I15: every content of CURRENT that a rewrite of the log passes through replays to the same
+ *       chunks; a generation is deleted only when CURRENT, durably, does not name it.
+ *   <li>I16: under strict nothing is acknowledged that is in a log file without a name.
  * </ul>
  *
  * Chronicle Queue writes through a shared mapping; the flush of the log is {@code fdatasync} on the
@@ -157,6 +160,10 @@
  *
  * Opening and closing block and run on any thread; in between everything belongs to the reactor
  * that the store is attached to.
+ *
+ * <p>What would block (making, naming and deleting generations, reserving space, looking whether
+ * the files are still there) is done by the target's {@link io.lampyris.chunkengine.store.Keeper},
+ * one job at a time; the reactor polls for what became of it and goes on meanwhile.
  *
  * <p>What a target does by itself (compaction, scrubbing, discarding) runs on its reactor too, in
  * slices of some microseconds, with few operations in flight and below rates of its own; it shares

@@ -150,6 +150,33 @@ final class PowerCutTest {
 
   private static void nothing(SimWorkload work) {}
 
+  /**
+   * Over versions that are pending: an overwrite that is committed, a truncation that is removed.
+   */
+  @Test
+  void generationSwitch() throws Exception {
+    options = o -> o.withLog(o.log().withRewriteBytes(3_000));
+    loop(
+        work -> {
+          fill(work);
+          work.await();
+          work.stage(C, work.change(Change.Kind.WRITE, 100, 1_000));
+          work.stage(D, work.change(Change.Kind.TRUNCATE, 100_000, 0));
+        },
+        work -> {
+          for (int i = 0; i < 12; i++) {
+            work.write(A, i * 100, 1_000);
+            work.write(E, i * 70_000, 70_000);
+            work.await();
+          }
+          work.truncate(B, 1_000);
+          work.remove(2, 7, 1);
+          work.runUntil(store -> store.logRewrites() > 0);
+          work.write(A, 0, 100);
+          work.commit(C);
+        });
+  }
+
   @Test
   void startingAndStoppingAnEmptyTarget() throws Exception {
     loop(PowerCutTest::nothing, PowerCutTest::nothing);

@@ -197,6 +197,16 @@ final class SimHost implements Host, AutoCloseable {
   }
 
   @Override
+  public boolean isLinked(int fd) {
+    return Host.posix().isLinked(fd);
+  }
+
+  @Override
+  public boolean leadsTo(Path path, int fd) throws StoreException {
+    return Host.posix().leadsTo(path, fd);
+  }
+
+  @Override
   public int lock(Path path) throws StoreException {
     return Host.posix().lock(path);
   }

@@ -158,7 +158,13 @@ final class SimModelRun {
         SpaceOptions.defaults()
             .withCompaction(compacts ? 1 << 30 : 0)
             .withDiscard(discards ? SpaceOptions.Discard.ON : SpaceOptions.Discard.OFF);
-    target.options = options -> options.withIntegrity(integrity).withSpace(space);
+    long rewriteBytes = prng.coin() ? 5_000 : 1 << 30;
+    target.options =
+        options ->
+            options
+                .withIntegrity(integrity)
+                .withSpace(space)
+                .withLog(options.log().withRewriteBytes(rewriteBytes));
     this.scrubs = scrubs;
     target.boot(power);
     StoreAudit.blocks(target.store());

@@ -14,6 +14,7 @@ import io.lampyris.reactor.sim.SimReactor;
 import io.lampyris.reactor.sim.Simulation;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -111,7 +112,11 @@ final class SimTarget implements AutoCloseable {
   }
 
   private TargetOptions optionsOn(SimHost on) {
-    return options.apply(TargetOptions.defaults().withHost(on).withLog(3 << 20, 64 << 10));
+    return options.apply(
+        TargetOptions.defaults()
+            .withHost(on)
+            .withKeepers(name -> new SimKeeper())
+            .withLog(3 << 20, 64 << 10));
   }
 
   /** Makes the target; a power cut is thrown and wants a {@link #crash}. */
@@ -140,6 +145,38 @@ final class SimTarget implements AutoCloseable {
     reactor = on;
     opened.attach(on, (path, direct) -> openDevice(on, path, direct));
     on.add(new Driver(opened));
+  }
+
+  /** Does its jobs on the simulation's thread, some time after they were given to it. */
+  private final class SimKeeper implements Keeper {
+    private static final long DELAY_MAX_NS = 2_000_000;
+
+    private final ArrayDeque<Runnable> jobs = new ArrayDeque<>();
+
+    @Override
+    public void submit(Runnable job) {
+      jobs.add(job);
+      Simulation world = simulation;
+      if (world == null) {
+        runNext();
+      } else {
+        world.after(prng.below(DELAY_MAX_NS), this::runNext);
+      }
+    }
+
+    private void runNext() {
+      Runnable job = power.isOff() ? null : jobs.poll();
+      if (job != null) {
+        job.run();
+      }
+    }
+
+    @Override
+    public void close() {
+      while (!jobs.isEmpty() && !power.isOff()) {
+        runNext();
+      }
+    }
   }
 
   private Device openDevice(SimReactor on, Path path, boolean direct) {

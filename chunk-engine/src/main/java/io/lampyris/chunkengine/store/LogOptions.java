@@ -1,0 +1,31 @@
+package io.lampyris.chunkengine.store;
+
+/**
+ * How a target's log lives.
+ *
+ * @param reserveBytes space that is kept reserved ahead of the log's end
+ * @param mapBytes one mapping of the log, and how far its file is extended at a time
+ * @param rewriteBytes a log that has this many bytes, most of them dead, is rewritten
+ * @param lowBytes when the host has less free than this, a log is rewritten sooner, and said so
+ * @param lookMs how often the keeper looks whether the log is still in its place
+ */
+public record LogOptions(
+    long reserveBytes, int mapBytes, long rewriteBytes, long lowBytes, int lookMs) {
+  static final LogOptions DEFAULTS = new LogOptions(32 << 20, 16 << 20, 64 << 20, 256 << 20, 1_000);
+
+  LogOptions withSizes(long reserve, int map) {
+    return new LogOptions(reserve, map, rewriteBytes, lowBytes, lookMs);
+  }
+
+  public LogOptions withRewriteBytes(long wanted) {
+    return new LogOptions(reserveBytes, mapBytes, wanted, lowBytes, lookMs);
+  }
+
+  public LogOptions withLowBytes(long wanted) {
+    return new LogOptions(reserveBytes, mapBytes, rewriteBytes, wanted, lookMs);
+  }
+
+  public LogOptions withLookMs(int wanted) {
+    return new LogOptions(reserveBytes, mapBytes, rewriteBytes, lowBytes, wanted);
+  }
+}

@@ -1,0 +1,13 @@
+package io.lampyris.chunkengine.store;
+
+/**
+ * What opening a target found in its log.
+ *
+ * @param generations how many files were replayed
+ * @param records how many records of chunks
+ * @param tornRecords intact records of a group that was not finished, which were dropped: a crash
+ *     in the middle of a group commit leaves them, and nobody was told of them
+ * @param tornBytes from the end of the last whole group to the end of what was dropped; 0 when the
+ *     log ended with a whole group
+ */
+public record OpenReport(int generations, long records, long tornRecords, long tornBytes) {}
