@@ -41,6 +41,12 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   /** Open devices that the kernel knows by number; more work as well, a little slower. */
   private static final int FILES_MAX = 64;
 
+  /** In the place of a client that has left. */
+  private static final UringClient GONE =
+      (token, result, flags) -> {
+        throw new AssertionError("a client leaves when nothing of it is in flight: " + token);
+      };
+
   /** Completions of the reactor's own wake-up poll; clients are numbered from 1. */
   private static final int WAKE_CLIENT = 0;
 
@@ -287,10 +293,26 @@ public final class Reactor implements ReactorContext, AutoCloseable {
    * @return the number that {@link #userData} takes
    */
   public synchronized int register(UringClient client) {
+    for (int number = 1; number < clients.length; number++) {
+      if (clients[number] == GONE) {
+        UringClient[] same = clients.clone();
+        same[number] = client;
+        clients = same;
+        return number;
+      }
+    }
     UringClient[] grown = Arrays.copyOf(clients, clients.length + 1);
     grown[clients.length] = client;
     clients = grown;
     return grown.length - 1;
+  }
+
+  /** Gives a number back; none of its operations may be in flight. Any thread. */
+  public synchronized void unregister(int number) {
+    UringClient[] same = clients.clone();
+    assert same[number] != GONE : "a number is given back once";
+    same[number] = GONE;
+    clients = same;
   }
 
   /** What an operation carries so that its completion finds its client and the client's token. */

@@ -210,12 +210,18 @@ final class GroupCommit {
 
   /** Whether {@link #poll} would start anything now. */
   boolean hasWork() {
+    if (store.isOffline()) {
+      // Nothing is begun any more, and what is in flight comes by itself.
+      return !unflushed.isEmpty()
+          || !ready.isEmpty()
+          || (!dataFlush.busy && !flushing.isEmpty())
+          || (!logFlush.busy && !logging.isEmpty());
+    }
     return wantsDataFlush() || (mayAppend() && wantsAppend());
   }
 
   private boolean wantsDataFlush() {
     return !dataFlush.busy
-        && !store.isOffline()
         && (!unflushed.isEmpty() || sync == Sync.WANTED || store.redos().wantsFlush());
   }
 

@@ -301,6 +301,32 @@ final class GenerationSwitchTest {
   }
 
   @Test
+  void aTargetThatGoesOfflineInTheMiddleOfASnapshotRests() throws Exception {
+    List<Update> chunks = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      chunks.add(target.write(1_000 + i, 0, (byte) 1));
+    }
+    target.simulation.runUntil(() -> chunks.stream().allMatch(Update::isAnswered));
+    target.keeperStuck = true;
+    for (int round = 0; target.store.isLogSteady(); round++) {
+      assertTrue(round < 5_000, "the log is rewritten some time");
+      updateSome();
+      if (target.store.isLogSteady()) {
+        target.runJobs();
+      }
+    }
+    ChunkLog before = target.store.log();
+    target.runJobs();
+    target.simulation.runUntil(() -> target.store.log() != before);
+    target.store.goOffline("a test's wish", 0);
+    target.runForMs(1);
+    assertFalse(target.store.hasWork());
+    target.keeperStuck = false;
+    reopen();
+    checkModel();
+  }
+
+  @Test
   void aFailedFlushOfTheLogIsNotTriedAgain() throws Exception {
     updateSome();
     target.logFaults.flushErrorOneIn = 1;

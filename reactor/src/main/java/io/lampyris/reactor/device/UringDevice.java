@@ -267,10 +267,14 @@ public final class UringDevice implements Device, UringClient {
         + ", limit=alignment %d size %d".formatted(alignmentBytes, sizeBytes);
   }
 
-  /** Closes the file; nothing may be in flight. Any thread once the reactor has closed. */
+  /**
+   * Closes the file; nothing may be in flight. Any thread once the reactor has closed, or once it
+   * has stopped using this.
+   */
   @Override
   public void close() {
     assert inFlight == 0 : "closed with requests in flight: " + inFlight;
+    reactor.unregister(client);
     if (fileSlot >= 0 && reactor.inReactor()) {
       reactor.registered().removeFile(fileSlot); // else the ring's end does it
     }
