@@ -30,6 +30,7 @@ public final class EngineCrash implements Callable<Integer> {
 
   private static final int CHAIN = 1;
   private static final int LINES_KEPT = 30;
+  private static final long LOG_REWRITE_BYTES = 256 << 10;
 
   @Option(names = "--work", required = true, description = "an empty directory, on a real disk")
   private Path work = Path.of(".");
@@ -67,7 +68,7 @@ public final class EngineCrash implements Callable<Integer> {
   public Integer call() throws Exception {
     Path journal = work.resolve("journal");
     if (child) {
-      EngineLoad.run(target(), journal, chunks, seed, TargetOptions.defaults(), verify);
+      EngineLoad.run(target(), journal, chunks, seed, options(), verify);
       return 0;
     }
     System.out.printf("engine-crash seed=%d rounds=%d chunks=%d%n", seed, rounds, chunks);
@@ -83,6 +84,12 @@ public final class EngineCrash implements Callable<Integer> {
     }
     System.out.printf("engine-crash: %d kills survived%n", rounds);
     return 0;
+  }
+
+  /** The log is rewritten every few hundred updates, so that many kills fall into a rewrite. */
+  private static TargetOptions options() {
+    TargetOptions usual = TargetOptions.defaults();
+    return usual.withLog(usual.log().withRewriteBytes(LOG_REWRITE_BYTES));
   }
 
   /** Starts a child, lets it verify, kills it; the last one ends by itself. What went wrong. */
