@@ -460,6 +460,7 @@ final class LogScanner {
   private StoreException corrupt(long at, long group, long sequence, String observed) {
     return new StoreException(
         Reason.LOG_CORRUPT,
+        at,
         "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s at position %d of %s, which should be record %d, of group %d; limit=intact up to group %d; remedy: restore the target from a replica, or its directory from a copy"
             .formatted(
                 observed, at, file, sequence, group, Math.max(group, generation.durableGroup())));
