@@ -86,10 +86,6 @@
  *   <li>Reads: the device writes into the iov itself, where lost memory is {@code -EFAULT} of that
  *       transfer; the client adds the zeros of holes under a fault barrier.
  * </ul>
- *
- * <p>Known limit: a storage service in the same process verifies what it has read where it lies, in
- * the iov. Until it does so under a fault barrier, a program can end the process if it shrinks an
- * iov between a read's transfer and its verification.
  */
 @NullMarked
 package io.lampyris.usrbio;

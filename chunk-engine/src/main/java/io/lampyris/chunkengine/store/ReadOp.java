@@ -1,5 +1,7 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.device.IoRequest;
@@ -9,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads bytes of a chunk. The result is how many: fewer than asked only at the chunk's end, 0
  * behind it; CHUNK_NOT_FOUND for a hole; DATA_CORRUPTION when a unit that was read whole does not
- * have its checksum. With strict verification whole units are read, whatever was asked. Owner:
- * reactor.
+ * have its checksum; MEMORY_FAULT when others shrank the memory meanwhile. With strict verification
+ * whole units are read, whatever was asked. Owner: reactor.
  *
  * <p>Goes straight into the caller's memory when offset, length and address are aligned; a last
  * partial sector may come along when the memory has room for it, and is zeroed behind the chunk's
- * length.
+ * length. The memory may be shared with a program that writes into it or shrinks it at any moment:
+ * a unit that does not have its checksum there says nothing about the device. It is read again into
+ * a buffer of the store's own, and only what is found there counts.
  *
  * <p>Takes no lock. What overwrites were committed and are not in their place yet is laid over what
  * the device has, before that is verified. An overwrite that is committed while the read is in
@@ -31,6 +35,12 @@ public abstract non-sealed class ReadOp extends StoreOp {
 
   /** So often a read begins before it takes the chunk's lock. */
   private static final int LOCKLESS_TRIES = 3;
+
+  /** What {@link #verified} says of a unit that is not in the caller's memory as it was written. */
+  private static final long DOUBTFUL = Long.MIN_VALUE;
+
+  /** Longer than any sector. */
+  private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[64 << 10]);
 
   public Version version = Version.COMMITTED;
   public long inode;
@@ -53,6 +63,9 @@ public abstract non-sealed class ReadOp extends StoreOp {
   private int tries;
   private boolean locked;
 
+  /** The caller's memory had other bytes than were written: only the store's own memory counts. */
+  private boolean doubtful;
+
   /** Behind the last byte that is answered. */
   private int end;
 
@@ -68,8 +81,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
     @Override
     protected void onComplete(long result) {
       if (result < 0) {
-        store().readFailed(this, state);
-        finish(Status.DEVICE_ERROR.code());
+        readFailed(this);
       } else if (store().references().overwrites(state.blockOffset) != overwrites) {
         beginAgain();
       } else if (piece == null) {
@@ -84,10 +96,21 @@ public abstract non-sealed class ReadOp extends StoreOp {
   final void begin() {
     tries = 0;
     locked = false;
+    doubtful = false;
     if (chunkOffset < 0 || lengthBytes < 0 || payloadCapacityBytes < lengthBytes) {
       complete(Status.INVALID_ARGUMENT.code());
     } else {
       start();
+    }
+  }
+
+  /** Memory that went during a direct transfer is the caller's failure, not the device's. */
+  private void readFailed(IoRequest request) {
+    if (piece == null && request.errno == Errno.EFAULT) {
+      finish(Status.MEMORY_FAULT.code());
+    } else {
+      store().readFailed(request, state);
+      finish(Status.DEVICE_ERROR.code());
     }
   }
 
@@ -133,7 +156,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
       redo.hold();
     }
     overwrites = store().references().acquire(state.blockOffset);
-    verifying = store().verifiesStrictly() && !coversUnits();
+    verifying = doubtful || (store().verifiesStrictly() && !coversUnits());
     if (!verifying && isDirect()) {
       int bytes = store().alignUp(end - chunkOffset);
       submit(state.blockOffset + chunkOffset, payload, payloadOffset, bytes);
@@ -182,18 +205,18 @@ public abstract non-sealed class ReadOp extends StoreOp {
 
   private void onDirectRead() {
     Redo redo = over;
-    if (redo != null) {
-      redo.overlay(payload, payloadOffset, chunkOffset, end);
+    boolean there = redo == null || redo.overlay(payload, payloadOffset, chunkOffset, end);
+    if (there && zeroBehind(chunkOffset + io.lengthBytes)) {
+      finishVerified();
+    } else {
+      finish(Status.MEMORY_FAULT.code());
     }
-    zeroBehind(chunkOffset + io.lengthBytes);
-    finish(verified());
   }
 
   /** What a last partial sector brought along is not the caller's. */
-  private void zeroBehind(int until) {
-    if (until > end) {
-      payload.asSlice(payloadOffset + end - chunkOffset, until - end).fill((byte) 0);
-    }
+  private boolean zeroBehind(int until) {
+    return until <= end
+        || ShrinkableMemory.copy(ZEROS, 0, payload, payloadOffset + end - chunkOffset, until - end);
   }
 
   // ---- pieces ----
@@ -218,28 +241,37 @@ public abstract non-sealed class ReadOp extends StoreOp {
     int until = Math.min(readEnd, deviceStart + io.lengthBytes);
     Redo redo = over;
     if (redo != null) {
-      redo.overlay(from.segment(), (long) position - deviceStart, position, until);
+      boolean there = redo.overlay(from.segment(), (long) position - deviceStart, position, until);
+      assert there : "the store's own memory does not shrink";
     }
     if (verifying && !isIntact(from.segment(), until)) {
       finish(Status.DATA_CORRUPTION.code());
       return;
     }
-    copyOut(from.segment(), until);
+    if (!copyOut(from.segment(), until)) {
+      finish(Status.MEMORY_FAULT.code());
+      return;
+    }
     position = until;
     if (position < readEnd) {
       readPiece(from);
+    } else if (verifying) {
+      finish((long) end - chunkOffset);
     } else {
-      finish(verifying ? (long) end - chunkOffset : verified());
+      finishVerified();
     }
   }
 
-  private void copyOut(MemorySegment memory, int until) {
+  private boolean copyOut(MemorySegment memory, int until) {
     int first = Math.max(position, chunkOffset);
     int last = Math.min(until, end);
-    if (first < last) {
-      long to = payloadOffset + first - chunkOffset;
-      MemorySegment.copy(memory, (long) first - deviceStart, payload, to, (long) last - first);
-    }
+    return first >= last
+        || ShrinkableMemory.copy(
+            memory,
+            (long) first - deviceStart,
+            payload,
+            payloadOffset + first - chunkOffset,
+            (long) last - first);
   }
 
   /** Feeds a piece to the running checksum of its units. */
@@ -260,6 +292,17 @@ public abstract non-sealed class ReadOp extends StoreOp {
     return true;
   }
 
+  private void finishVerified() {
+    long result = verified();
+    if (result == DOUBTFUL) {
+      releaseAll();
+      doubtful = true;
+      start();
+    } else {
+      finish(result);
+    }
+  }
+
   /** Checks every unit that was read whole, where the caller will find it. */
   private long verified() {
     int unitBytes = state.unitBytes();
@@ -269,10 +312,12 @@ public abstract non-sealed class ReadOp extends StoreOp {
       if (to > end) {
         break;
       }
-      int crc = store().crc().of(payload, payloadOffset + from - chunkOffset, to - from);
-      if (crc != state.unitCrcs[unit]) {
-        store().corruptionFound(state, unit, crc);
-        return Status.DATA_CORRUPTION.code();
+      long crc = store().crc().ofShrinkable(payload, payloadOffset + from - chunkOffset, to - from);
+      if (crc == Crc32c.GONE) {
+        return Status.MEMORY_FAULT.code();
+      }
+      if ((int) crc != state.unitCrcs[unit]) {
+        return DOUBTFUL;
       }
     }
     return (long) end - chunkOffset;

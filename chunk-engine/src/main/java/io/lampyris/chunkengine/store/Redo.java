@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.device.IoRequest;
 import java.lang.foreign.MemorySegment;
@@ -60,13 +61,16 @@ final class Redo extends IoRequest {
     log.redo(state, pending, from, memory, from - start, payloadBytes(), payloadCrc);
   }
 
-  /** Puts what it has of the chunk's bytes {@code begin … until} over them. */
-  void overlay(MemorySegment onto, long offset, int begin, int until) {
+  /**
+   * Puts what it has of the chunk's bytes {@code begin … until} over them.
+   *
+   * @return false if others shrank the memory meanwhile
+   */
+  boolean overlay(MemorySegment onto, long offset, int begin, int until) {
     int first = Math.max(from, begin);
     int last = Math.min(to, until);
-    if (first < last) {
-      MemorySegment.copy(memory, first - start, onto, offset + first - begin, last - first);
-    }
+    return first >= last
+        || ShrinkableMemory.copy(memory, first - start, onto, offset + first - begin, last - first);
   }
 
   void hold() {

@@ -226,6 +226,16 @@ final class StorageRig implements AutoCloseable {
       return result;
     }
 
+    /** Fills memory that is not the client's own, and is not touched before. */
+    long readInto(MemorySegment into, long inode, int index, int offset, int length) {
+      ReadChunkEncoder message = new ReadChunkEncoder();
+      message.wrapAndApplyHeader(call.request, 0, header);
+      message.chunk().inode(inode).chunkIndex(index).chainId(CHAIN).chainVersion(chainVersion);
+      message.chunkOffset(offset).length(length).flags(0);
+      call.payload(into, 0, length);
+      return send(message.encodedLength());
+    }
+
     byte[] bytes(int length) {
       return memory.asSlice(payloadOffset, length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     }

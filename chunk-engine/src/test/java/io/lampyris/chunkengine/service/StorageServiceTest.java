@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.store.Durability;
 import io.lampyris.chunkengine.store.SpaceReport;
 import io.lampyris.chunkengine.store.StoreException;
@@ -13,6 +16,9 @@ import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.device.IoRequest.Kind;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,6 +76,69 @@ final class StorageServiceTest {
     assertArrayEquals(filled(500, 0), client.bytes(500));
     assertEquals(0, client.read(INODE, 0, 1500, 10));
     assertEquals(0, client.read(INODE, 0, MIB - 1, 1));
+  }
+
+  @Test
+  void memoryThatIsShrunkUnderAReadIsThatReadsFailureOnly() throws Exception {
+    byte[] bytes = filled(MIB, 7);
+    assertEquals(MIB, client.write(INODE, 0, MIB, 0, bytes));
+    String name = "/lampyris-test-shrinks-" + Libc.getpid();
+    int fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
+    assertEquals(0, Libc.shmUnlink(name));
+    int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
+    MemorySegment memory = NativeMemory.map(fd, 0, MIB, prot, Fcntl.MAP_SHARED);
+    assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 0, MIB));
+    assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 1, 1000));
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread shrinker =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int n = 0; !stop.get(); n++) {
+                Libc.ftruncate(fd, n % 2 == 0 ? MIB : n * 4096L % MIB);
+              }
+            });
+    Set<Long> failures = Set.of(Status.MEMORY_FAULT.code() + 0L);
+    for (int n = 0; n < 500; n++) {
+      int offset = n % 3 == 0 ? 1 : 0;
+      long result = client.readInto(memory, INODE, 0, offset, MIB - offset);
+      assertTrue(result == MIB - offset || failures.contains(result), () -> "" + result);
+    }
+    stop.set(true);
+    shrinker.join();
+    assertEquals(MIB, client.read(INODE, 0, 0, MIB));
+    assertArrayEquals(bytes, client.bytes(MIB));
+    assertEquals(0, rig.store.corruptions());
+    NativeMemory.unmap(memory);
+    Libc.close(fd);
+  }
+
+  @Test
+  void memoryThatIsWrittenUnderAReadIsNotTakenForCorruptionButAFlippedBitIs() throws Exception {
+    byte[] bytes = new byte[MIB];
+    new java.util.SplittableRandom(2).nextBytes(bytes);
+    assertEquals(MIB, client.write(INODE, 0, MIB, 0, bytes));
+    MemorySegment memory = Arena.ofShared().allocate(MIB, 4096);
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread scribbler =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int n = 0; !stop.get(); n++) {
+                memory.set(ValueLayout.JAVA_BYTE, n * 4096L % MIB, (byte) n);
+              }
+            });
+    try {
+      for (int n = 0; n < 200; n++) {
+        int offset = n % 3 == 0 ? 1 : 0;
+        assertEquals(MIB - offset, client.readInto(memory, INODE, 0, offset, MIB - offset));
+      }
+      assertEquals(0, rig.store.corruptions());
+      flipOnDevice(Arrays.copyOf(bytes, 128 << 10));
+      assertEquals(Status.DATA_CORRUPTION.code() + 0L, client.readInto(memory, INODE, 0, 0, MIB));
+      assertEquals(1, rig.store.corruptions());
+    } finally {
+      stop.set(true);
+      scribbler.join();
+    }
   }
 
   @Test
