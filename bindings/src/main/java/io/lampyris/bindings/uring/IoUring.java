@@ -9,6 +9,7 @@ import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeException;
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.bindings.Sockets;
 import io.lampyris.bindings.linux.Linux;
 import io.lampyris.bindings.linux.__kernel_timespec;
 import io.lampyris.bindings.linux.io_uring_cqe;
@@ -51,6 +52,7 @@ public final class IoUring implements AutoCloseable {
 
   private static final long CLOSE_STEP_NS = 20_000_000L;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
+  private static final short ACCEPT_MULTISHOT = 1; // IORING_ACCEPT_MULTISHOT
   private static final int OPCODES_MAX = 256;
 
   /** Plain JAVA_INT is aligned, which acquire and release need. */
@@ -243,6 +245,38 @@ public final class IoUring implements AutoCloseable {
   public boolean prepPollAdd(int fd, int events, boolean multishot, long userData) {
     int flags = multishot ? Linux.IORING_POLL_ADD_MULTI() : 0;
     return prepare(Linux.IORING_OP_POLL_ADD(), fd, 0, 0, flags, events, userData, 0);
+  }
+
+  /**
+   * Accepts connections until it fails or is cancelled: one completion each, whose result is the
+   * new descriptor, closed on exec; over when {@link #hasMore} says no.
+   */
+  public boolean prepAcceptMultishot(int fd, long userData) {
+    if (!prepare(Opcodes.ACCEPT, fd, 0, 0, 0, Sockets.SOCK_CLOEXEC, userData, 0)) {
+      return false;
+    }
+    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, ACCEPT_MULTISHOT);
+    return true;
+  }
+
+  /** Connects; the address of {@link Sockets#encode} stays until the completion. */
+  public boolean prepConnect(int fd, long address, int addressBytes, long userData) {
+    return prepare(Opcodes.CONNECT, fd, addressBytes, address, 0, 0, userData, 0);
+  }
+
+  /** Sends with {@code Sockets.MSG_*}; the result is the bytes that the socket took. */
+  public boolean prepSend(int fd, long address, int length, int flags, long userData) {
+    return prepare(Opcodes.SEND, fd, 0, address, length, flags, userData, 0);
+  }
+
+  /** sendmsg(2) of a struct msghdr; it and what it names stay until the completion. */
+  public boolean prepSendMessage(int fd, long header, int flags, long userData) {
+    return prepare(Opcodes.SENDMSG, fd, 0, header, 1, flags, userData, 0);
+  }
+
+  /** Receives with {@code Sockets.MSG_*}; 0 bytes are the end of the stream. */
+  public boolean prepReceive(int fd, long address, int length, int flags, long userData) {
+    return prepare(Opcodes.RECV, fd, 0, address, length, flags, userData, 0);
   }
 
   /** Does nothing, and completes. */

@@ -17,5 +17,12 @@ public final class Opcodes {
   public static final int URING_CMD = Linux.IORING_OP_URING_CMD();
   public static final int SEND_ZC = Linux.IORING_OP_SEND_ZC();
 
+  // Sockets; the generated constants do not have them.
+  public static final int SENDMSG = 9;
+  public static final int ACCEPT = 13;
+  public static final int CONNECT = 16;
+  public static final int SEND = 26;
+  public static final int RECV = 27;
+
   private Opcodes() {}
 }

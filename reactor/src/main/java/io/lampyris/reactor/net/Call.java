@@ -47,6 +47,9 @@ public abstract class Call implements InboxTask {
   /** Monotonic; the caller is not interested in an answer after it. */
   public long deadlineNs = Long.MAX_VALUE;
 
+  /** Goes with the call wherever it goes, and into logs. */
+  public long traceId;
+
   /** Valid in {@link #onReply}: a value {@code >= 0} or a {@link io.lampyris.protocol.Status}. */
   public long result;
 
@@ -98,7 +101,7 @@ public abstract class Call implements InboxTask {
   }
 
   /** For networks: marks the call sent and names who is to answer it. */
-  final void sending(Service to) {
+  public final void sending(Service to) {
     assert phase == Phase.IDLE : "a call is sent once at a time: " + phase;
     assert home == null || home.inReactor() : "a call is sent from its home";
     phase = Phase.SENT;
@@ -106,7 +109,8 @@ public abstract class Call implements InboxTask {
     service = to;
   }
 
-  final void arrive() {
+  /** For networks: gives a sent call to who is to answer it, on that one's reactor. */
+  public final void arrive() {
     Service to = service;
     assert to != null : "only a sent call arrives";
     to.onCall(this);

@@ -1,0 +1,27 @@
+package io.lampyris.reactor.net.tcp;
+
+/** Why a connection ended. */
+public enum CloseReason {
+  /** The network was closed. */
+  CLOSED,
+  /** The peer ended the stream, or the kernel found it gone. */
+  PEER_GONE,
+  /** Nobody listens there, or not within the time. */
+  CONNECT_FAILED,
+  /** The first bytes were no handshake. */
+  GARBAGE,
+  /** The peer does not know the cluster secret. */
+  WRONG_SECRET,
+  /** The peer did not prove itself in time. */
+  HANDSHAKE_TIMEOUT,
+  /** A header with a wrong checksum, magic or version. */
+  BAD_HEADER,
+  /** A length beyond the limit. */
+  OVERSIZE,
+  /** A well-formed frame that has no business here. */
+  PROTOCOL,
+  /** The peer did not take a payload before the call's deadline. */
+  STALLED,
+  /** More connections than the limit. */
+  TOO_MANY
+}

@@ -1,0 +1,122 @@
+package io.lampyris.reactor.net.tcp;
+
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.net.Call;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A call that came over a link, on its way to a service and back; pooled. */
+final class Inbound extends Call implements Transmit {
+  private static final int MESSAGE_BYTES = 1024;
+
+  private final TcpNetwork network;
+  private @Nullable Link link;
+  private long epoch;
+  private long id;
+  @Nullable Buffer buffer;
+  TcpNetwork.@Nullable Endpoint endpoint;
+
+  Inbound(TcpNetwork network, ReactorContext home) {
+    super(home, MESSAGE_BYTES, MESSAGE_BYTES);
+    this.network = network;
+  }
+
+  /** Takes header and message. */
+  void begin(Link from, MemorySegment in, long at, int messageLength, long nowNs) {
+    link = from;
+    epoch = from.epoch;
+    id = in.get(FrameLayout.LONG, at + FrameLayout.REQUEST_ID_AT);
+    traceId = in.get(FrameLayout.LONG, at + FrameLayout.TRACE_ID_AT);
+    long us = Integer.toUnsignedLong(in.get(FrameLayout.INT, at + FrameLayout.BUDGET_AT));
+    deadlineNs = us == FrameLayout.BUDGET_NONE ? Long.MAX_VALUE : nowNs + us * 1000;
+    int room = in.get(FrameLayout.INT, at + FrameLayout.MESSAGE_ROOM_AT);
+    reserve(request, messageLength);
+    reserve(reply, Math.clamp(room, 0, Link.MESSAGE_MAX_BYTES));
+    requestLength = messageLength;
+    MemorySegment.copy(
+        in,
+        ValueLayout.JAVA_BYTE,
+        at + FrameLayout.HEADER_BYTES,
+        request.byteArray(),
+        0,
+        messageLength);
+    payload(MemorySegment.NULL, 0, 0);
+  }
+
+  /** Grows a buffer; after the largest messages have come once, never again. */
+  private static void reserve(UnsafeBuffer buffer, int sizeBytes) {
+    if (buffer.capacity() < sizeBytes) {
+      buffer.wrap(new byte[sizeBytes]);
+    }
+  }
+
+  boolean isOf(Link other) {
+    return link == other && epoch == other.epoch;
+  }
+
+  @Override
+  protected void onReply() {
+    TcpNetwork.Endpoint served = endpoint;
+    endpoint = null;
+    if (served != null) {
+      served.inFlight--;
+    }
+    Link to = link;
+    if (to != null && to.epoch == epoch && to.isOpen()) {
+      to.enqueue(this);
+    } else {
+      network.recycle(this);
+    }
+  }
+
+  @Override
+  public int messageLength() {
+    return replyLength;
+  }
+
+  @Override
+  public int payloadLength() {
+    return payloadIsRoom && result > 0 ? (int) Math.min(result, payloadLength) : 0;
+  }
+
+  @Override
+  public MemorySegment payload() {
+    return payload;
+  }
+
+  @Override
+  public long payloadOffset() {
+    return payloadOffset;
+  }
+
+  @Override
+  public void encode(Link over, MemorySegment into, long at) {
+    into.asSlice(at, FrameLayout.HEADER_BYTES).fill((byte) 0);
+    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_LENGTH_AT, replyLength);
+    into.set(FrameLayout.INT, at + FrameLayout.PAYLOAD_LENGTH_AT, payloadLength());
+    into.set(FrameLayout.LONG, at + FrameLayout.REQUEST_ID_AT, id);
+    into.set(FrameLayout.LONG, at + FrameLayout.TRACE_ID_AT, traceId);
+    into.set(FrameLayout.LONG, at + FrameLayout.RESULT_AT, result);
+    into.set(ValueLayout.JAVA_BYTE, at + FrameLayout.KIND_AT, (byte) FrameLayout.ANSWER);
+    into.set(FrameLayout.SHORT, at + FrameLayout.VERSION_AT, (short) FrameLayout.VERSION);
+    FrameLayout.seal(into, at, over.crc, over.scratch);
+    MemorySegment.copy(
+        reply.byteArray(),
+        0,
+        into,
+        ValueLayout.JAVA_BYTE,
+        at + FrameLayout.HEADER_BYTES,
+        replyLength);
+  }
+
+  @Override
+  public void onSending(boolean payloadApart) {}
+
+  @Override
+  public void onSent(boolean whole) {
+    network.recycle(this);
+  }
+}

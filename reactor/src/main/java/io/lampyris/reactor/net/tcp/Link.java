@@ -1,0 +1,596 @@
+package io.lampyris.reactor.net.tcp;
+
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.Sockets;
+import io.lampyris.bindings.uring.IoUring;
+import io.lampyris.reactor.Reactor;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One socket: bytes to frames and frames to bytes, after both sides have proved the secret. Reused
+ * with its slot's memory for one connection after another. Owner: the network's reactor.
+ *
+ * <p>At most one receive and one send are in flight. Small frames are packed into the out buffer
+ * and go in one send; a payload goes straight from, or comes straight into, the call's memory.
+ */
+final class Link {
+  static final int IN_BYTES = 64 << 10;
+  static final int OUT_BYTES = 64 << 10;
+  private static final int CONTROL_BYTES = 4096;
+
+  /** Memory of one slot, touched only by connections that use it. */
+  static final int SLOT_BYTES = IN_BYTES + OUT_BYTES + CONTROL_BYTES;
+
+  /** The largest message; one fits each buffer with its header. */
+  static final int MESSAGE_MAX_BYTES = 48 << 10;
+
+  /** Payloads up to this size are copied, which costs less than a second piece. */
+  static final int COPY_MAX_BYTES = 4096;
+
+  static final int RECEIVE = 0;
+  static final int SEND = 1;
+  static final int CONNECT = 2;
+  static final int CANCEL = 3;
+
+  // The control part: struct msghdr, two struct iovec, a socket address.
+  private static final long IOV_AT = 64;
+  private static final long ADDRESS_AT = 128;
+  private static final long MSGHDR_IOV_AT = 16;
+  private static final long MSGHDR_IOVLEN_AT = 24;
+
+  private enum State {
+    /** The slot is free. */
+    FREE,
+    /** The kernel connects; then HANDSHAKE, or CLOSING. */
+    CONNECTING,
+    /** Nothing but proofs is understood; then OPEN, or CLOSING. */
+    HANDSHAKE,
+    /** Frames go both ways; then CLOSING. */
+    OPEN,
+    /** Waits for the kernel to let go of memory; then FREE. */
+    CLOSING
+  }
+
+  /** Takes what a link receives. */
+  interface Sink {
+    void onOpen(Link link);
+
+    /**
+     * A header and its message are in {@code in} at {@code at}. The sink calls {@link #expect} when
+     * it wants the payload; else it is skipped.
+     */
+    void onFrame(Link link, MemorySegment in, long at, int messageLength, int payloadLength);
+
+    /** What was expected is there; {@code whole} is false when the link ended before. */
+    void onPayload(Link link, boolean whole);
+
+    /** What is not finished is about to be given back; nothing new is taken. */
+    default void onEnding(Link link) {}
+
+    void onClosed(Link link, CloseReason reason);
+  }
+
+  private final TcpNetwork network;
+  private final Reactor reactor;
+  final int slot;
+  private final MemorySegment in;
+  private final MemorySegment out;
+  private final MemorySegment control;
+  final CRC32C crc = new CRC32C();
+  final byte[] scratch = new byte[FrameLayout.HEADER_BYTES];
+
+  private State state = State.FREE;
+  private int fd = -1;
+  private int operations;
+  private boolean wantsReceive;
+  private boolean wantsSend;
+  private @Nullable Sink sink;
+  private @Nullable Handshake handshake;
+  private CloseReason reason = CloseReason.CLOSED;
+  private boolean openAfterSend;
+  long handshakeDeadlineNs;
+
+  /** Tells this connection from the others that had the slot. */
+  long epoch;
+
+  // Receiving.
+  private int readAt;
+  private int writeAt;
+  private int payloadLeft;
+  private @Nullable MemorySegment target;
+  private long targetAt;
+  private boolean receiving;
+  private boolean receivingApart;
+  private boolean abandoning;
+
+  // Sending.
+  private final ArrayDeque<Transmit> queue = new ArrayDeque<>();
+  private final ArrayDeque<Transmit> batch = new ArrayDeque<>();
+  private boolean sending;
+  private int outAt;
+  private int outEnd;
+  private @Nullable MemorySegment apart;
+  private long apartAt;
+  private int apartLeft;
+
+  Link(TcpNetwork network, Reactor reactor, int slot, MemorySegment memory) {
+    this.network = network;
+    this.reactor = reactor;
+    this.slot = slot;
+    in = memory.asSlice(0, IN_BYTES);
+    out = memory.asSlice(IN_BYTES, OUT_BYTES);
+    control = memory.asSlice(IN_BYTES + OUT_BYTES, CONTROL_BYTES);
+  }
+
+  // ---------------------------------------------------------------- life
+
+  void accepted(int acceptedFd, Sink to, Handshake proof, long deadlineNs) {
+    begin(acceptedFd, to, proof, deadlineNs);
+    state = State.HANDSHAKE;
+    receive();
+  }
+
+  void connect(int newFd, InetSocketAddress address, Sink to, Handshake proof, long deadlineNs) {
+    begin(newFd, to, proof, deadlineNs);
+    state = State.CONNECTING;
+    int length = Sockets.encode(address, control.asSlice(ADDRESS_AT));
+    if (!room()
+        || !uring().prepConnect(fd, control.address() + ADDRESS_AT, length, token(CONNECT))) {
+      close(CloseReason.CONNECT_FAILED);
+      return;
+    }
+    operations++;
+  }
+
+  private void begin(int newFd, Sink to, Handshake proof, long deadlineNs) {
+    assert state == State.FREE && operations == 0 : "a slot has one connection: " + state;
+    assert queue.isEmpty() && batch.isEmpty() : "a new connection has nothing to send";
+    fd = newFd;
+    sink = to;
+    handshake = proof;
+    handshakeDeadlineNs = deadlineNs;
+    epoch++;
+    readAt = 0;
+    writeAt = 0;
+    payloadLeft = 0;
+    target = null;
+    outAt = 0;
+    outEnd = 0;
+    apartLeft = 0;
+    openAfterSend = false;
+    abandoning = false;
+    Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+  }
+
+  boolean isFree() {
+    return state == State.FREE;
+  }
+
+  boolean isOpen() {
+    return state == State.OPEN;
+  }
+
+  boolean isProving() {
+    return state == State.HANDSHAKE || state == State.CONNECTING;
+  }
+
+  /** Ends the connection; memory goes back to its owners when the kernel has let go of it. */
+  void close(CloseReason why) {
+    if (state == State.FREE || state == State.CLOSING) {
+      return;
+    }
+    boolean connecting = state == State.CONNECTING;
+    state = State.CLOSING;
+    reason = why;
+    wantsReceive = false;
+    wantsSend = false;
+    network.countClose(why);
+    Sockets.shutdown(fd, Sockets.SHUT_RDWR);
+    if (connecting && operations > 0) {
+      cancel(CONNECT);
+    }
+    network.lateClose(this);
+  }
+
+  /** Frees the slot once no operation refers to it. */
+  boolean finishClose() {
+    if (state != State.CLOSING || operations > 0) {
+      return state == State.FREE;
+    }
+    Libc.close(fd);
+    fd = -1;
+    state = State.FREE;
+    Sink to = sink;
+    assert to != null : "a connection has a sink";
+    sink = null;
+    handshake = null;
+    sending = false;
+    receiving = false;
+    to.onEnding(this);
+    if (target != null) {
+      target = null;
+      to.onPayload(this, false);
+    }
+    apart = null;
+    while (!batch.isEmpty()) {
+      batch.remove().onSent(false);
+    }
+    while (!queue.isEmpty()) {
+      queue.remove().onSent(false);
+    }
+    to.onClosed(this, reason);
+    return true;
+  }
+
+  // ---------------------------------------------------------------- completions
+
+  void onCompletion(int operation, int result) {
+    operations--;
+    switch (operation) {
+      case RECEIVE -> onReceived(result);
+      case SEND -> onSent(result);
+      case CONNECT -> onConnected(result);
+      default -> {}
+    }
+    if (state == State.CLOSING && operations == 0) {
+      network.lateClose(this);
+    }
+  }
+
+  void onRoom() {
+    if (wantsReceive) {
+      receive();
+    }
+    if (wantsSend) {
+      transmit();
+    }
+  }
+
+  private void onConnected(int result) {
+    if (state != State.CONNECTING) {
+      return;
+    }
+    if (result < 0) {
+      close(CloseReason.CONNECT_FAILED);
+      return;
+    }
+    state = State.HANDSHAKE;
+    Handshake proof = handshake;
+    assert proof != null : "a connection begins with a handshake";
+    proof.hello(out, 0);
+    outAt = 0;
+    outEnd = Handshake.BYTES;
+    transmit();
+    receive();
+  }
+
+  // ---------------------------------------------------------------- receiving
+
+  private void receive() {
+    if (receiving || !alive()) {
+      return;
+    }
+    wantsReceive = !room();
+    if (wantsReceive) {
+      return;
+    }
+    MemorySegment into = target;
+    receivingApart = into != null;
+    boolean prepared;
+    if (into != null) {
+      // What is left may be many segments; one completion for all of them.
+      prepared =
+          uring()
+              .prepReceive(
+                  fd, into.address() + targetAt, payloadLeft, Sockets.MSG_WAITALL, token(RECEIVE));
+    } else {
+      compact();
+      assert writeAt < IN_BYTES : "a whole message fits the buffer";
+      prepared =
+          uring().prepReceive(fd, in.address() + writeAt, IN_BYTES - writeAt, 0, token(RECEIVE));
+    }
+    assert prepared : "there was room";
+    receiving = true;
+    operations++;
+  }
+
+  private void compact() {
+    if (readAt == writeAt) {
+      readAt = 0;
+      writeAt = 0;
+    } else if (readAt > 0) {
+      MemorySegment.copy(in, readAt, in, 0, writeAt - readAt);
+      writeAt -= readAt;
+      readAt = 0;
+    }
+  }
+
+  private void onReceived(int result) {
+    receiving = false;
+    if (!alive()) {
+      return;
+    }
+    if (result <= 0 && !abandoning) {
+      close(CloseReason.PEER_GONE);
+      return;
+    }
+    if (receivingApart) {
+      int got = Math.max(result, 0);
+      targetAt += got;
+      payloadLeft -= got;
+      boolean stopped = abandoning;
+      abandoning = false;
+      if (payloadLeft == 0 || stopped) {
+        payloadDone(payloadLeft == 0);
+      }
+    } else {
+      writeAt += result;
+      network.received.add(result);
+    }
+    parse();
+    receive();
+  }
+
+  private void parse() {
+    while (alive()) {
+      boolean more = state == State.HANDSHAKE ? parseHandshake() : parseFrame();
+      if (!more) {
+        return;
+      }
+    }
+  }
+
+  private boolean parseHandshake() {
+    int length = writeAt - readAt;
+    if (!Handshake.isPlausible(in, readAt, length)) {
+      close(CloseReason.GARBAGE);
+      return false;
+    }
+    if (length < Handshake.BYTES || sending || openAfterSend) {
+      return false;
+    }
+    Handshake proof = handshake;
+    assert proof != null : "a connection begins with a handshake";
+    Handshake.Step step = proof.accept(in, readAt, out, 0);
+    readAt += Handshake.BYTES;
+    switch (step) {
+      case GARBAGE -> close(CloseReason.GARBAGE);
+      case WRONG_SECRET -> close(CloseReason.WRONG_SECRET);
+      case PROVEN -> opened();
+      case ANSWERED, PROVEN_AND_ANSWERED -> {
+        openAfterSend = step == Handshake.Step.PROVEN_AND_ANSWERED;
+        outAt = 0;
+        outEnd = Handshake.BYTES;
+        transmit();
+      }
+    }
+    return alive() && !sending;
+  }
+
+  private void opened() {
+    state = State.OPEN;
+    handshake = null;
+    openAfterSend = false;
+    network.opened.increment();
+    Sink to = sink;
+    assert to != null : "a connection has a sink";
+    to.onOpen(this);
+    pump();
+  }
+
+  private boolean parseFrame() {
+    if (payloadLeft > 0) {
+      return takePayload();
+    }
+    int length = writeAt - readAt;
+    if (length < FrameLayout.HEADER_BYTES) {
+      return false;
+    }
+    if (!FrameLayout.isSealed(in, readAt, crc, scratch)) {
+      close(CloseReason.BAD_HEADER);
+      return false;
+    }
+    int messageLength = in.get(FrameLayout.INT, readAt + FrameLayout.MESSAGE_LENGTH_AT);
+    int payloadLength = in.get(FrameLayout.INT, readAt + FrameLayout.PAYLOAD_LENGTH_AT);
+    boolean fits =
+        messageLength >= 0
+            && messageLength <= MESSAGE_MAX_BYTES
+            && payloadLength >= 0
+            && payloadLength <= network.payloadMaxBytes();
+    if (!fits) {
+      close(CloseReason.OVERSIZE);
+      return false;
+    }
+    if (length < FrameLayout.HEADER_BYTES + messageLength) {
+      return false;
+    }
+    int at = readAt;
+    readAt += FrameLayout.HEADER_BYTES + messageLength;
+    payloadLeft = payloadLength;
+    Sink to = sink;
+    assert to != null : "an open connection has a sink";
+    to.onFrame(this, in, at, messageLength, payloadLength);
+    return true;
+  }
+
+  /** For sinks, in onFrame: where this frame's payload goes. */
+  void expect(MemorySegment memory, long at) {
+    assert payloadLeft > 0 && target == null : "a payload has one target";
+    target = memory;
+    targetAt = at;
+  }
+
+  /**
+   * The payload's memory is wanted back before all has come; {@link Sink#onPayload} tells when the
+   * kernel has let go of it, and the rest is skipped.
+   */
+  void abandonPayload() {
+    assert target != null : "there is a payload to give up";
+    if (receiving && receivingApart) {
+      if (!abandoning) {
+        abandoning = true;
+        cancel(RECEIVE);
+      }
+    } else {
+      payloadDone(false);
+    }
+  }
+
+  private boolean takePayload() {
+    int take = Math.min(payloadLeft, writeAt - readAt);
+    MemorySegment into = target;
+    if (into != null) {
+      MemorySegment.copy(in, readAt, into, targetAt, take);
+      targetAt += take;
+    }
+    readAt += take;
+    payloadLeft -= take;
+    if (payloadLeft == 0) {
+      payloadDone(true);
+    }
+    return payloadLeft == 0;
+  }
+
+  private void payloadDone(boolean whole) {
+    Sink to = sink;
+    if (target != null && to != null) {
+      target = null;
+      to.onPayload(this, whole);
+    }
+  }
+
+  // ---------------------------------------------------------------- sending
+
+  void enqueue(Transmit frame) {
+    queue.add(frame);
+    pump();
+  }
+
+  /** Takes back a frame of which nothing was sent; false when it is on its way. */
+  boolean withdraw(Transmit frame) {
+    return queue.remove(frame);
+  }
+
+  /** Packs what waits into one send. */
+  void pump() {
+    if (sending || state != State.OPEN || queue.isEmpty()) {
+      return;
+    }
+    assert outAt == outEnd && apartLeft == 0 && batch.isEmpty() : "the last send is over";
+    outAt = 0;
+    outEnd = 0;
+    while (!queue.isEmpty() && apartLeft == 0) {
+      Transmit frame = queue.element();
+      int head = FrameLayout.HEADER_BYTES + frame.messageLength();
+      int payload = frame.payloadLength();
+      boolean copied = payload <= COPY_MAX_BYTES;
+      if (outEnd + head + (copied ? payload : 0) > OUT_BYTES) {
+        break;
+      }
+      queue.remove();
+      frame.encode(this, out, outEnd);
+      outEnd += head;
+      if (!copied) {
+        apart = frame.payload();
+        apartAt = frame.payloadOffset();
+        apartLeft = payload;
+      } else if (payload > 0) {
+        MemorySegment.copy(frame.payload(), frame.payloadOffset(), out, outEnd, payload);
+        outEnd += payload;
+      }
+      frame.onSending(!copied);
+      batch.add(frame);
+    }
+    transmit();
+  }
+
+  private void transmit() {
+    assert outEnd > outAt || apartLeft > 0 : "there is something to send";
+    sending = true;
+    wantsSend = !room();
+    if (wantsSend) {
+      return;
+    }
+    MemorySegment behind = apart;
+    int flags = Sockets.MSG_NOSIGNAL | Sockets.MSG_WAITALL;
+    if (behind == null || apartLeft == 0) {
+      uring().prepSend(fd, out.address() + outAt, outEnd - outAt, flags, token(SEND));
+    } else if (outEnd == outAt) {
+      uring().prepSend(fd, behind.address() + apartAt, apartLeft, flags, token(SEND));
+    } else {
+      vector(0, out.address() + outAt, outEnd - outAt);
+      vector(1, behind.address() + apartAt, apartLeft);
+      control.set(FrameLayout.LONG, MSGHDR_IOV_AT, control.address() + IOV_AT);
+      control.set(FrameLayout.LONG, MSGHDR_IOVLEN_AT, 2);
+      uring().prepSendMessage(fd, control.address(), flags, token(SEND));
+    }
+    operations++;
+  }
+
+  private void vector(int index, long address, long length) {
+    control.set(FrameLayout.LONG, IOV_AT + index * 16L, address);
+    control.set(FrameLayout.LONG, IOV_AT + index * 16L + 8, length);
+  }
+
+  private void onSent(int result) {
+    if (!alive()) {
+      return;
+    }
+    if (result <= 0) {
+      close(CloseReason.PEER_GONE);
+      return;
+    }
+    network.sent.add(result);
+    int fromOut = Math.min(result, outEnd - outAt);
+    outAt += fromOut;
+    apartAt += result - fromOut;
+    apartLeft -= result - fromOut;
+    if (outAt < outEnd || apartLeft > 0) {
+      transmit();
+      return;
+    }
+    sending = false;
+    apart = null;
+    while (!batch.isEmpty()) {
+      batch.remove().onSent(true);
+    }
+    if (state == State.HANDSHAKE) {
+      if (openAfterSend) {
+        opened();
+      }
+      parse();
+      receive();
+    } else {
+      pump();
+    }
+  }
+
+  // ---------------------------------------------------------------- helpers
+
+  private boolean alive() {
+    return state == State.OPEN || state == State.HANDSHAKE;
+  }
+
+  private boolean room() {
+    return uring().sqSpace() > 0 || reactor.makeRoom();
+  }
+
+  private void cancel(int operation) {
+    // Without room the operation ends all the same: by the shutdown, or when its bytes have come.
+    if (room() && uring().prepCancel(token(operation), token(CANCEL))) {
+      operations++;
+    }
+  }
+
+  private IoUring uring() {
+    return reactor.uring();
+  }
+
+  private long token(int operation) {
+    return Reactor.userData(network.client(), slot << 2 | operation);
+  }
+}

@@ -1,0 +1,97 @@
+package io.lampyris.reactor.net.tcp;
+
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.net.Service;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** What is done with the frames of an accepted connection. Owner: the network's reactor. */
+final class ServerSide implements Link.Sink {
+  private static final Service NOBODY = call -> call.reply(Status.UNREACHABLE.code());
+  private static final Service BUSY = call -> call.reply(Status.BUSY.code());
+
+  private final TcpNetwork network;
+  private @Nullable Inbound receiving;
+
+  ServerSide(TcpNetwork network) {
+    this.network = network;
+  }
+
+  @Override
+  public void onOpen(Link link) {}
+
+  @Override
+  public void onFrame(Link link, MemorySegment in, long at, int messageLength, int payloadLength) {
+    int room = in.get(FrameLayout.INT, at + FrameLayout.PAYLOAD_ROOM_AT);
+    if (in.get(ValueLayout.JAVA_BYTE, at + FrameLayout.KIND_AT) != FrameLayout.REQUEST
+        || (room > 0 && payloadLength > 0)) {
+      link.close(CloseReason.PROTOCOL);
+      return;
+    }
+    if (room < 0 || room > network.payloadMaxBytes()) {
+      link.close(CloseReason.OVERSIZE);
+      return;
+    }
+    Inbound call = network.inbound();
+    call.begin(link, in, at, messageLength, network.nowNs());
+    TcpNetwork.Endpoint endpoint =
+        network.endpoint(
+            in.get(FrameLayout.INT, at + FrameLayout.NODE_ID_AT),
+            Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.SERVICE_ID_AT)));
+    if (endpoint == null) {
+      refuse(call, NOBODY);
+      return;
+    }
+    int bytes = Math.max(room, payloadLength);
+    Buffer buffer = null;
+    boolean admitted = endpoint.inFlight < network.callsMax();
+    if (admitted && bytes > 0) {
+      buffer = network.acquire(bytes);
+      admitted = buffer != null;
+    }
+    if (!admitted) {
+      network.busy.increment();
+      refuse(call, BUSY);
+      return;
+    }
+    endpoint.inFlight++;
+    call.endpoint = endpoint;
+    if (buffer != null) {
+      call.buffer = buffer;
+      call.payload(buffer.segment(), 0, bytes);
+      call.payloadIsRoom = room > 0;
+    }
+    if (payloadLength > 0 && buffer != null) {
+      receiving = call;
+      link.expect(buffer.segment(), 0);
+    } else {
+      network.dispatch(call, endpoint);
+    }
+  }
+
+  private static void refuse(Inbound call, Service by) {
+    call.sending(by);
+    call.arrive();
+  }
+
+  @Override
+  public void onPayload(Link link, boolean whole) {
+    Inbound call = receiving;
+    assert call != null : "a payload is of a call";
+    receiving = null;
+    TcpNetwork.Endpoint endpoint = call.endpoint;
+    assert endpoint != null : "what was admitted has an endpoint";
+    if (whole) {
+      network.dispatch(call, endpoint);
+    } else {
+      endpoint.inFlight--;
+      call.endpoint = null;
+      network.recycle(call);
+    }
+  }
+
+  @Override
+  public void onClosed(Link link, CloseReason reason) {}
+}

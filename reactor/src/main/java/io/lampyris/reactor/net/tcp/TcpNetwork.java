@@ -1,0 +1,458 @@
+package io.lampyris.reactor.net.tcp;
+
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
+import io.lampyris.bindings.Sockets;
+import io.lampyris.bindings.uring.IoUring;
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.Counter;
+import io.lampyris.reactor.Counters;
+import io.lampyris.reactor.InboxTask;
+import io.lampyris.reactor.Reactor;
+import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.TimerTask;
+import io.lampyris.reactor.UringClient;
+import io.lampyris.reactor.net.Connection;
+import io.lampyris.reactor.net.Network;
+import io.lampyris.reactor.net.Service;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Services and connections over TCP, on one reactor's io_uring. Services may live on other
+ * reactors, and calls may come from any; the sockets, and all that this package keeps, are the
+ * network's reactor's.
+ *
+ * <p>Close it before its reactor.
+ */
+public final class TcpNetwork implements Network, UringClient, AutoCloseable {
+  private static final int BACKLOG = 1024;
+  private static final int ACCEPT_TOKEN = -1;
+  private static final long ACCEPT_RETRY_NS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long CLOSE_WAIT_S = 10;
+
+  /** A service that this network serves. */
+  static final class Endpoint {
+    final ReactorContext host;
+    final Service service;
+
+    /** Admitted and not answered. Owner: the network's reactor. */
+    int inFlight;
+
+    Endpoint(ReactorContext host, Service service) {
+      this.host = host;
+      this.service = service;
+    }
+  }
+
+  private final Reactor reactor;
+  private final String name;
+  private final TcpOptions options;
+  private final IntFunction<@Nullable InetSocketAddress> addresses;
+  private final Counters counters;
+  private final int client;
+  private final MemorySegment memory;
+  private final Link[] links;
+  private final ArrayDeque<Link> freeLinks = new ArrayDeque<>();
+  private final ServerSide[] sides;
+  private final InboxTask[] finishers;
+  private final ArrayDeque<Inbound> inbounds = new ArrayDeque<>();
+  private final Int2ObjectHashMap<Peer> peers = new Int2ObjectHashMap<>();
+  private final List<Peer> peerList = new ArrayList<>();
+  private volatile Long2ObjectHashMap<Endpoint> endpoints = new Long2ObjectHashMap<>();
+  private final Map<CloseReason, Counter> closes = new EnumMap<>(CloseReason.class);
+  private final Counter accepted;
+  final Counter opened;
+  final Counter received;
+  final Counter sent;
+  final Counter busy;
+
+  private int listenFd = -1;
+  private boolean accepting;
+  private volatile boolean closed;
+  private final TimerTask sweep = this::sweep;
+  private long sweepTimer;
+  private long sweepAtNs = Long.MAX_VALUE;
+
+  /**
+   * @param name what its counters begin with
+   * @param addresses where a node listens; null when that is not known
+   */
+  public TcpNetwork(
+      Reactor reactor,
+      String name,
+      TcpOptions options,
+      IntFunction<@Nullable InetSocketAddress> addresses,
+      Counters counters) {
+    this.reactor = reactor;
+    this.name = name;
+    this.options = options;
+    this.addresses = addresses;
+    this.counters = counters;
+    this.client = reactor.register(this);
+    memory = NativeMemory.allocateAligned((long) options.connectionsMax() * Link.SLOT_BYTES);
+    links = new Link[options.connectionsMax()];
+    sides = new ServerSide[links.length];
+    finishers = new InboxTask[links.length];
+    for (int i = 0; i < links.length; i++) {
+      MemorySegment slice = memory.asSlice((long) i * Link.SLOT_BYTES, Link.SLOT_BYTES);
+      Link link = new Link(this, reactor, i, slice);
+      links[i] = link;
+      sides[i] = new ServerSide(this);
+      finishers[i] = nowNs -> finish(link);
+      freeLinks.add(link);
+    }
+    accepted = counter("accepted");
+    opened = counter("opened");
+    received = counter("received_bytes");
+    sent = counter("sent_bytes");
+    busy = counter("refused_busy");
+    for (CloseReason reason : CloseReason.values()) {
+      closes.put(reason, counter("closed_" + reason.name().toLowerCase(java.util.Locale.ROOT)));
+    }
+  }
+
+  Counter counter(String suffix) {
+    return counters.create(name + "_" + suffix);
+  }
+
+  // ---------------------------------------------------------------- the seam
+
+  @Override
+  public synchronized void serve(int nodeId, int serviceId, ReactorContext host, Service service) {
+    Long2ObjectHashMap<Endpoint> grown = new Long2ObjectHashMap<>(endpoints);
+    if (grown.put(key(nodeId, serviceId), new Endpoint(host, service)) != null) {
+      throw new IllegalStateException(
+          "service %d of node %d is served already".formatted(serviceId, nodeId));
+    }
+    endpoints = grown;
+  }
+
+  @Override
+  public synchronized void withdraw(int nodeId, int serviceId) {
+    Long2ObjectHashMap<Endpoint> shrunk = new Long2ObjectHashMap<>(endpoints);
+    shrunk.remove(key(nodeId, serviceId));
+    endpoints = shrunk;
+  }
+
+  @Override
+  public Connection connect(int nodeId, int serviceId) {
+    Service way = call -> peer(nodeId).submit(call, serviceId);
+    return call -> {
+      call.sending(way);
+      if (reactor.inReactor()) {
+        call.arrive();
+      } else {
+        reactor.offer(call);
+      }
+    };
+  }
+
+  private static long key(int nodeId, int serviceId) {
+    return (long) nodeId << 32 | serviceId;
+  }
+
+  /**
+   * Begins to accept connections. Any thread, once.
+   *
+   * @return the port, of interest when {@code address} has port 0
+   */
+  public int listen(InetSocketAddress address) throws IOException {
+    int fd = check(Sockets.stream(address), "socket", address);
+    try {
+      Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+      check(Sockets.bind(fd, address), "bind", address);
+      check(Sockets.listen(fd, BACKLOG), "listen", address);
+    } catch (IOException e) {
+      Libc.close(fd);
+      throw e;
+    }
+    reactor.offer(nowNs -> {
+      assert listenFd < 0 : "a network listens once";
+      listenFd = fd;
+      accept();
+    });
+    return Sockets.localPort(fd);
+  }
+
+  private static int check(int result, String call, InetSocketAddress address) throws IOException {
+    if (result < 0) {
+      throw new IOException(
+          "cannot listen; observed=%s(%s) failed: %s; remedy: choose another address or port"
+              .formatted(call, address, Errno.describe(-result)));
+    }
+    return result;
+  }
+
+  // ---------------------------------------------------------------- links
+
+  private void accept() {
+    if (closed || accepting) {
+      return;
+    }
+    boolean room = reactor.uring().sqSpace() > 0 || reactor.makeRoom();
+    if (room) {
+      accepting =
+          reactor.uring().prepAcceptMultishot(listenFd, Reactor.userData(client, ACCEPT_TOKEN));
+    }
+  }
+
+  @Override
+  public void onCompletion(int token, int result, int flags) {
+    if (token != ACCEPT_TOKEN) {
+      links[token >>> 2].onCompletion(token & 3, result);
+      return;
+    }
+    accepting = IoUring.hasMore(flags);
+    if (result >= 0) {
+      onAccepted(result);
+    }
+    if (!accepting && !closed) {
+      // Out of descriptors, mostly: those that end make room.
+      reactor.timers().schedule(nowNs() + (result < 0 ? ACCEPT_RETRY_NS : 0), nowNs -> accept());
+    }
+  }
+
+  private void onAccepted(int fd) {
+    accepted.increment();
+    Link link = closed ? null : freeLinks.poll();
+    if (link == null) {
+      countClose(CloseReason.TOO_MANY);
+      Libc.close(fd);
+      return;
+    }
+    long deadlineNs = nowNs() + options.handshakeTimeoutNs();
+    wantSweep(deadlineNs);
+    link.accepted(fd, sides[link.slot], new Handshake(options.secret(), false), deadlineNs);
+  }
+
+  /** Begins a connection; null when there is no address, no descriptor or no slot. */
+  @Nullable Link connectTo(int nodeId, Link.Sink sink) {
+    InetSocketAddress address = addresses.apply(nodeId);
+    if (address == null || address.isUnresolved() || closed || freeLinks.isEmpty()) {
+      return null;
+    }
+    int fd = Sockets.stream(address);
+    if (fd < 0) {
+      return null;
+    }
+    Link link = freeLinks.remove();
+    long deadlineNs = nowNs() + options.handshakeTimeoutNs();
+    wantSweep(deadlineNs);
+    link.connect(fd, address, sink, new Handshake(options.secret(), true), deadlineNs);
+    return link;
+  }
+
+  /** A link closes; its slot is free as soon as nothing uses its memory, but not under its feet. */
+  void lateClose(Link link) {
+    reactor.offer(finishers[link.slot]);
+  }
+
+  private void finish(Link link) {
+    if (!link.isFree() && link.finishClose()) {
+      freeLinks.add(link);
+    }
+  }
+
+  void countClose(CloseReason reason) {
+    Counter counter = closes.get(reason);
+    assert counter != null : "every reason has a counter";
+    counter.increment();
+  }
+
+  @Override
+  public void onRoom() {
+    if (listenFd >= 0) {
+      accept();
+    }
+    for (Link link : links) {
+      link.onRoom();
+    }
+  }
+
+  // ---------------------------------------------------------------- calls
+
+  private Peer peer(int nodeId) {
+    Peer peer = peers.get(nodeId);
+    if (peer == null) {
+      peer = new Peer(this, nodeId, options);
+      peers.put(nodeId, peer);
+      peerList.add(peer);
+    }
+    return peer;
+  }
+
+  @Nullable Endpoint endpoint(int nodeId, int serviceId) {
+    return endpoints.get(key(nodeId, serviceId));
+  }
+
+  Inbound inbound() {
+    Inbound call = inbounds.poll();
+    return call != null ? call : new Inbound(this, reactor);
+  }
+
+  void dispatch(Inbound call, Endpoint to) {
+    call.sending(to.service);
+    if (to.host.inReactor()) {
+      call.arrive();
+    } else {
+      to.host.offer(call);
+    }
+  }
+
+  void recycle(Inbound call) {
+    Buffer buffer = call.buffer;
+    if (buffer != null) {
+      call.buffer = null;
+      buffer.release();
+    }
+    inbounds.add(call);
+  }
+
+  @Nullable Buffer acquire(int sizeBytes) {
+    return reactor.buffers().acquire(sizeBytes);
+  }
+
+  int payloadMaxBytes() {
+    return reactor.buffers().sizeMaxBytes();
+  }
+
+  int callsMax() {
+    return options.callsMax();
+  }
+
+  int client() {
+    return client;
+  }
+
+  long nowNs() {
+    return reactor.nowNs();
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  void later(InboxTask task) {
+    reactor.offer(task);
+  }
+
+  // ---------------------------------------------------------------- time
+
+  /** One timer for all deadlines: it is set to the earliest, and sets itself again. */
+  void wantSweep(long deadlineNs) {
+    if (deadlineNs < sweepAtNs) {
+      if (sweepAtNs != Long.MAX_VALUE) {
+        reactor.timers().cancel(sweepTimer);
+      }
+      sweepAtNs = deadlineNs;
+      sweepTimer = reactor.timers().schedule(deadlineNs, sweep);
+    }
+  }
+
+  private void sweep(long nowNs) {
+    sweepAtNs = Long.MAX_VALUE;
+    long earliestNs = Long.MAX_VALUE;
+    for (Link link : links) {
+      if (link.isProving()) {
+        if (link.handshakeDeadlineNs <= nowNs) {
+          link.close(CloseReason.HANDSHAKE_TIMEOUT);
+        } else {
+          earliestNs = Math.min(earliestNs, link.handshakeDeadlineNs);
+        }
+      }
+    }
+    for (int i = 0; i < peerList.size(); i++) {
+      earliestNs = Math.min(earliestNs, peerList.get(i).sweep(nowNs));
+    }
+    if (earliestNs != Long.MAX_VALUE) {
+      wantSweep(earliestNs);
+    }
+  }
+
+  // ---------------------------------------------------------------- closing
+
+  /** Ends all connections; calls in flight are answered UNREACHABLE. Any thread but its reactor. */
+  @Override
+  public void close() {
+    assert !reactor.inReactor() : "a network does not wait for itself";
+    if (closed) {
+      return;
+    }
+    CountDownLatch done = new CountDownLatch(1);
+    reactor.offer(nowNs -> beginClose(done));
+    boolean ended = false;
+    try {
+      ended = done.await(CLOSE_WAIT_S, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (ended) {
+      // Else the kernel may still write there: better lost than overwritten.
+      NativeMemory.unmap(memory);
+    }
+  }
+
+  private void beginClose(CountDownLatch done) {
+    closed = true;
+    if (listenFd >= 0) {
+      Sockets.shutdown(listenFd, Sockets.SHUT_RDWR);
+    }
+    for (Link link : links) {
+      link.close(CloseReason.CLOSED);
+    }
+    awaitClose(done);
+  }
+
+  private void awaitClose(CountDownLatch done) {
+    boolean over = !accepting;
+    for (Link link : links) {
+      over &= link.isFree();
+    }
+    if (!over) {
+      reactor
+          .timers()
+          .schedule(nowNs() + TimeUnit.MILLISECONDS.toNanos(1), now -> awaitClose(done));
+      return;
+    }
+    if (sweepAtNs != Long.MAX_VALUE) {
+      reactor.timers().cancel(sweepTimer);
+      sweepAtNs = Long.MAX_VALUE;
+    }
+    if (listenFd >= 0) {
+      Libc.close(listenFd);
+    }
+    reactor.unregister(client);
+    done.countDown();
+  }
+
+  /** How often connections ended for a reason. Any thread. */
+  public long closes(CloseReason reason) {
+    Counter counter = closes.get(reason);
+    assert counter != null : "every reason has a counter";
+    return counter.get();
+  }
+
+  /** Connections accepted so far. Any thread. */
+  public long accepts() {
+    return accepted.get();
+  }
+
+  /** Connections on which both sides have proved the secret so far. Any thread. */
+  public long opens() {
+    return opened.get();
+  }
+}
