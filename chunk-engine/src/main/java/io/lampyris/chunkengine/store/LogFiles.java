@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,10 +42,7 @@ final class LogFiles {
   private long olderBytes;
   private long tornRecords;
   private long tornBytes;
-  private final List<Span> spans = new ArrayList<>();
-
-  /** The groups of a generation of which CURRENT does not say how far it goes. */
-  private record Span(Path file, long firstGroup, long lastGroup, long endPosition) {}
+  private final EarlierGroups earlier = new EarlierGroups();
 
   /** For where blocking is allowed. */
   LogFiles(TargetOptions options, Path logDir, UUID uuid, ChunkIndex index) {
@@ -111,9 +107,9 @@ final class LogFiles {
     }
     Path file = ChronicleChunkLog.fileIn(directory);
     LogScanner.Result result = new LogScanner(file, uuid, generation, replayer).scan();
-    checkEarlier(generation, result.durableBefore(), file);
-    if (!generation.closed()) {
-      spans.add(new Span(file, generation.firstGroup(), result.lastGroup(), result.endPosition()));
+    EarlierGroups.Span damaged = earlier.add(generation, file, result);
+    if (damaged != null) {
+      throw EarlierGroups.damaged(damaged, file, result.durableBefore());
     }
     records += result.records();
     olderBytes += result.recordBytes();
@@ -151,25 +147,6 @@ final class LogFiles {
   /** What replay found beside the index; what is to be redone goes before {@link #openNext}. */
   Replayer replayer() {
     return replayer;
-  }
-
-  /**
-   * A generation may be torn, but not short of what a later one calls durable: it was left only
-   * when all of it was.
-   */
-  private void checkEarlier(Generation later, long durableGroup, Path file) throws StoreException {
-    @Nullable Span of = null;
-    for (Span span : spans) {
-      if (span.firstGroup <= durableGroup && durableGroup < later.firstGroup()) {
-        of = span;
-      }
-    }
-    if (of != null && of.lastGroup < durableGroup) {
-      throw new StoreException(
-          Reason.LOG_CORRUPT,
-          "the chunk log is damaged before its end, acknowledged updates are missing; observed=%s ends with group %d at position %d, yet %s calls group %d durable, limit=all durable groups; remedy: restore the target from a replica, or its directory from a copy"
-              .formatted(of.file, of.lastGroup, of.endPosition, file, durableGroup));
-    }
   }
 
   /**

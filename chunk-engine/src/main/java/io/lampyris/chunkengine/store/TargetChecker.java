@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -44,6 +45,8 @@ public final class TargetChecker {
   private final List<CheckFinding> findings = new ArrayList<>();
   private final Map<Code, Integer> counts = new EnumMap<>(Code.class);
   private final Crc32c crc = new Crc32c();
+  private final EarlierGroups earlier = new EarlierGroups();
+  private final Map<Path, CheckFinding> tornTails = new LinkedHashMap<>();
 
   private @Nullable Superblock superblock;
   private int generations;
@@ -217,12 +220,13 @@ public final class TargetChecker {
     }
     generations = catalog.generations().size();
     for (LogCatalog.Generation generation : catalog.generations()) {
-      if (logIsWhole) {
-        checkGeneration(found, generation, replayer);
-      }
+      checkGeneration(found, generation, replayer);
     }
+    tornTails.values().forEach(this::add);
     findStrays(catalog);
-    noteUnfinished(replayer);
+    if (logIsWhole) {
+      noteUnfinished(replayer);
+    }
   }
 
   private void checkGeneration(
@@ -246,13 +250,14 @@ public final class TargetChecker {
       LogScanner.Result result = new LogScanner(file, found.uuid(), generation, replayer).scan();
       records += result.records();
       if (result.torn()) {
-        add(
-            CheckFinding.at(
-                Code.TORN_TAIL,
-                file,
-                result.endPosition(),
-                "the log ends with something unfinished behind group %d; observed=%d intact records of the next group, limit=none of it was acknowledged"
-                    .formatted(result.lastGroup(), result.tornRecords())));
+        noteTorn(file, result);
+      }
+      EarlierGroups.Span damaged = earlier.add(generation, file, result);
+      if (damaged != null) {
+        logIsWhole = false;
+        tornTails.remove(damaged.file());
+        StoreException e = EarlierGroups.damaged(damaged, file, result.durableBefore());
+        add(CheckFinding.at(Code.LOG_DAMAGED, damaged.file(), damaged.endPosition(), text(e)));
       }
     } catch (StoreException e) {
       logIsWhole = false;
@@ -264,6 +269,18 @@ public final class TargetChecker {
           };
       add(CheckFinding.at(code, file, e.position(), text(e)));
     }
+  }
+
+  /** Kept for the end: a later generation may say that it is none. */
+  private void noteTorn(Path file, LogScanner.Result result) {
+    tornTails.put(
+        file,
+        CheckFinding.at(
+            Code.TORN_TAIL,
+            file,
+            result.endPosition(),
+            "the log ends with something unfinished behind group %d; observed=%d intact records of the next group, limit=none of it was acknowledged"
+                .formatted(result.lastGroup(), result.tornRecords())));
   }
 
   private void findStrays(LogCatalog catalog) {

@@ -77,7 +77,7 @@ final class StoreAudit {
     return all;
   }
 
-  private static String text(ChunkState chunk) {
+  static String text(ChunkState chunk) {
     StringBuilder text = new StringBuilder();
     text.append(
         "%d/%d v%d cv%d length %d of %d crc %x at %d class %d"
