@@ -50,6 +50,11 @@ public record TcpOptions(
         secretHex, handshakeTimeoutNs, connectionsMax, max, windowMax, backoffMinNs, backoffMaxNs);
   }
 
+  public TcpOptions backoffNs(long minNs, long maxNs) {
+    return new TcpOptions(
+        secretHex, handshakeTimeoutNs, connectionsMax, callsMax, windowMax, minNs, maxNs);
+  }
+
   /** Options as logs may show them: all but the secret. */
   @Override
   public String toString() {
