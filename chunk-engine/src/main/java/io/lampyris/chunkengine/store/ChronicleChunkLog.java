@@ -114,8 +114,7 @@ final class ChronicleChunkLog implements ChunkLog {
       endGroup();
       startPosition = position;
       file = fileIn(directory);
-      fd = host.open(file, Fcntl.O_RDWR);
-      host.reserve(fd, file, 0, position + reserveBytes, false);
+      fd = openReserved(host, file, position + reserveBytes);
       reservedBytes = position + reserveBytes;
     } catch (StoreException e) {
       queue.close();
@@ -124,6 +123,17 @@ final class ChronicleChunkLog implements ChunkLog {
       queue.close();
       throw notCreated(directory, e);
     }
+  }
+
+  private static int openReserved(Host host, Path file, long sizeBytes) throws StoreException {
+    int opened = host.open(file, Fcntl.O_RDWR);
+    try {
+      host.reserve(opened, file, 0, sizeBytes, false);
+    } catch (StoreException e) {
+      host.close(opened);
+      throw e;
+    }
+    return opened;
   }
 
   private static SingleChronicleQueue build(TargetOptions options, Path directory)

@@ -132,7 +132,7 @@ final class GenerationSwitch {
         device = opener.open(log.file(), false);
         next = log;
       } catch (IOException e) {
-        log.close();
+        files.keepForNext(log);
         throw HostFiles.io("open", log.file(), e);
       }
     }
@@ -426,6 +426,7 @@ final class GenerationSwitch {
     if (next != null) {
       next.close();
     }
+    files.closeSpare();
     closeAll(left);
     closeAll(finish.closing);
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +36,10 @@ final class LogFiles {
   private final Replayer replayer;
   private final List<Generation> kept = new ArrayList<>();
   private LogCatalog catalog = new LogCatalog(List.of());
+
+  /** The last generation, when it was prepared and could not be used. */
+  private @Nullable ChunkLog spare;
+
   private long records;
   private long lastSequence;
   private long lastGroup;
@@ -179,6 +184,22 @@ final class LogFiles {
       throws StoreException {
     Path directory = logDir.resolve("gen-%06d".formatted(number));
     host.deleteTree(directory);
+    try {
+      return createIn(directory, number, sequence, group, durable, applied);
+    } catch (StoreException e) {
+      // What it has reserved may be what a full host lacks.
+      try {
+        host.deleteTree(directory);
+      } catch (StoreException left) {
+        e.addSuppressed(left);
+      }
+      throw e;
+    }
+  }
+
+  private ChunkLog createIn(
+      Path directory, long number, long sequence, long group, long durable, long applied)
+      throws StoreException {
     ChunkLog log =
         new ChronicleChunkLog(
             options, keeper, wake, directory, uuid, number, sequence, group, durable, applied);
@@ -204,6 +225,21 @@ final class LogFiles {
   ChunkLog prepareNext(long sequence, long group, long durable, long snapshotBytes)
       throws StoreException {
     checkRoom(snapshotBytes);
+    ChunkLog log = spare;
+    spare = null;
+    if (log == null) {
+      log = append(sequence, group, durable);
+    }
+    try {
+      catalog.write(host, logDir);
+    } catch (StoreException e) {
+      spare = log;
+      throw e;
+    }
+    return log;
+  }
+
+  private ChunkLog append(long sequence, long group, long durable) throws StoreException {
     long number = nextNumber();
     long lastBefore = group + NUMBERS_AHEAD;
     ChunkLog log = create(number, sequence + NUMBERS_AHEAD, lastBefore, durable, 0);
@@ -211,13 +247,24 @@ final class LogFiles {
     generations.add(new Generation(number, lastBefore + 1, log.lastGroup(), false));
     // Before the write: one that fails may have happened, and an empty generation does no harm.
     catalog = new LogCatalog(generations);
-    try {
-      catalog.write(host, logDir);
-    } catch (StoreException e) {
-      log.close();
-      throw e;
-    }
     return log;
+  }
+
+  /**
+   * Takes a prepared generation back that cannot be used now. CURRENT names it, or may; empty as it
+   * is, the next preparation takes it, instead of leaving one more behind at each attempt.
+   */
+  void keepForNext(ChunkLog prepared) {
+    assert spare == null : "one generation is prepared at a time";
+    spare = prepared;
+  }
+
+  /** Lets go of a generation that was prepared and not used; it stays, empty. */
+  void closeSpare() {
+    if (spare != null) {
+      spare.close();
+      spare = null;
+    }
   }
 
   private void checkRoom(long snapshotBytes) throws StoreException {

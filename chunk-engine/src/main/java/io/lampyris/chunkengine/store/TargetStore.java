@@ -193,7 +193,12 @@ public final class TargetStore implements AutoCloseable {
         new TargetStore(
             dir, superblock, options, lockFd, index, allocator, logFiles, keeper, wake, log);
     store.chunkBytes = recovery.chunkBytes();
-    recovery.restorePending(device, store.pending, store.redos);
+    try {
+      recovery.restorePending(device, store.pending, store.redos);
+    } catch (StoreException e) {
+      log.close();
+      throw e;
+    }
     return store;
   }
 

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The real host, with calls that fail when they are told to. */
+/** The real host, or another, with calls that fail when they are told to. */
 final class FaultyHost {
   /** Which calls fail, by name, and why. */
   final Map<String, Reason> failing = new HashMap<>();
@@ -15,22 +15,25 @@ final class FaultyHost {
   /** How many calls of these names may still succeed before they fail. */
   final Map<String, AtomicInteger> failingAfter = new HashMap<>();
 
-  final Host host =
-      (Host)
-          Proxy.newProxyInstance(
-              Host.class.getClassLoader(),
-              new Class<?>[] {Host.class},
-              (proxy, method, arguments) -> {
-                String name = method.getName();
-                AtomicInteger left = failingAfter.get(name);
-                if (failing.containsKey(name) && (left == null || left.getAndDecrement() <= 0)) {
-                  throw new StoreException(
-                      failing.get(name), "%s failed; observed=a test's wish".formatted(name));
-                }
-                try {
-                  return method.invoke(Host.posix(), arguments);
-                } catch (InvocationTargetException e) {
-                  throw e.getCause();
-                }
-              });
+  final Host host = over(Host.posix());
+
+  Host over(Host under) {
+    return (Host)
+        Proxy.newProxyInstance(
+            Host.class.getClassLoader(),
+            new Class<?>[] {Host.class},
+            (proxy, method, arguments) -> {
+              String name = method.getName();
+              AtomicInteger left = failingAfter.get(name);
+              if (failing.containsKey(name) && (left == null || left.getAndDecrement() <= 0)) {
+                throw new StoreException(
+                    failing.get(name), "%s failed; observed=a test's wish".formatted(name));
+              }
+              try {
+                return method.invoke(under, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
 }

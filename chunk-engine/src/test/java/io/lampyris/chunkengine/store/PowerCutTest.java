@@ -114,7 +114,7 @@ final class PowerCutTest {
     }
   }
 
-  private static void check(SimTarget target, SimWorkload work) throws StoreException {
+  static void check(SimTarget target, SimWorkload work) throws StoreException {
     target.boot(SimPower.steady());
     StoreAudit.blocks(target.store());
     assertEquals(0, StoreAudit.badChunks(target.store()), "every chunk has its checksum");
