@@ -13,6 +13,8 @@ public final class StoreException extends Exception {
     INVALID_ARGUMENT,
     /** There is a target here already. */
     EXISTS,
+    /** Formatting it was interrupted: there is no target yet. */
+    UNFINISHED,
     /** No superblock is readable: both have a wrong magic or checksum. */
     CORRUPT_SUPERBLOCK,
     /** A superblock of another version of the format. */

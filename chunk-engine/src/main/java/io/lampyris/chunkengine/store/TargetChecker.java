@@ -69,8 +69,8 @@ public final class TargetChecker {
    * Checks a target.
    *
    * @param readsData whether chunks are read and verified, not only what describes them
-   * @throws StoreException INVALID_ARGUMENT when there is no target, IN_USE, IO when it cannot be
-   *     looked at
+   * @throws StoreException INVALID_ARGUMENT when there is no target, UNFINISHED, IN_USE, IO when it
+   *     cannot be looked at
    */
   public static CheckReport check(Path dir, boolean readsData, Progress progress)
       throws StoreException {
@@ -84,6 +84,7 @@ public final class TargetChecker {
           "there is no target to check; observed=no %s, limit=a directory with device and log; remedy: name the directory of an instance or of a target"
               .formatted(device));
     }
+    TargetFiles.checkFinished(HostFiles.INSTANCE, dir);
     int lock = lock();
     try (ChunkIndex index = new OffHeapChunkIndex()) {
       checkSuperblocks();

@@ -16,6 +16,9 @@ final class TargetFiles {
   static final String LOG = "log";
   static final String LOCK = "lock";
 
+  /** There while a target is being made: what lies beside it is none yet, and in nobody's way. */
+  static final String UNFINISHED = "unfinished";
+
   private static final Logger LOGGER = LoggerFactory.getLogger(TargetFiles.class);
 
   private final TargetOptions options;
@@ -28,8 +31,7 @@ final class TargetFiles {
 
   void format(Path dir, TargetSpec spec) throws StoreException {
     checkSize(spec.sizeBytes());
-    Path device = dir.resolve(DEVICE);
-    if (host.exists(device) || host.exists(dir.resolve(LOG))) {
+    if (!isUnfinished(dir) && (host.exists(dir.resolve(DEVICE)) || host.exists(dir.resolve(LOG)))) {
       throw new StoreException(
           Reason.EXISTS,
           "there is a target already; observed=%s, limit=an empty directory; remedy: choose another directory"
@@ -38,18 +40,29 @@ final class TargetFiles {
     boolean fresh = !host.exists(dir);
     try {
       host.createDirectories(dir);
+      host.deleteTree(dir.resolve(LOG));
+      host.deleteTree(dir.resolve(DEVICE));
       checkRoom(dir, spec.sizeBytes());
-      write(dir, device, spec);
-      host.syncDirectory(dir);
-      host.syncDirectory(HostFiles.directoryOf(dir));
+      write(dir, spec);
     } catch (StoreException e) {
       undo(dir, fresh, e);
       throw e;
     }
   }
 
-  private void write(Path dir, Path device, TargetSpec spec) throws StoreException {
+  private boolean isUnfinished(Path dir) {
+    return host.exists(dir.resolve(UNFINISHED));
+  }
+
+  /**
+   * The mark is durable before anything else is there, and everything is before the mark is gone:
+   * wherever this ends, there is no target and the next attempt begins again, or a whole one.
+   */
+  private void write(Path dir, TargetSpec spec) throws StoreException {
     UUID uuid = UUID.randomUUID();
+    mark(dir);
+    host.syncDirectory(HostFiles.directoryOf(dir));
+    Path device = dir.resolve(DEVICE);
     int fd = host.open(device, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL);
     try {
       host.reserve(fd, device, 0, spec.sizeBytes(), true);
@@ -57,22 +70,50 @@ final class TargetFiles {
       host.close(fd);
     }
     LogFiles.create(options, dir.resolve(LOG), uuid);
-    // Last: a device without superblocks is no target.
-    Superblock superblock =
+    writeSuperblocks(
+        device,
         new Superblock(
-            uuid, spec.targetId(), spec.chainId(), spec.sizeBytes(), System.currentTimeMillis());
-    writeSuperblocks(device, superblock);
+            uuid, spec.targetId(), spec.chainId(), spec.sizeBytes(), System.currentTimeMillis()));
+    host.syncDirectory(dir);
+    host.deleteTree(dir.resolve(UNFINISHED));
+    host.syncDirectory(dir);
   }
 
+  private void mark(Path dir) throws StoreException {
+    host.close(host.open(dir.resolve(UNFINISHED), Fcntl.O_RDWR | Fcntl.O_CREAT));
+    host.syncDirectory(dir);
+  }
+
+  /** The power may fail here too: the mark is there, durably, until nothing else is. */
   private void undo(Path dir, boolean fresh, StoreException cause) {
     try {
+      if (!host.exists(dir)) {
+        return;
+      }
+      mark(dir);
       host.deleteTree(dir.resolve(LOG));
       host.deleteTree(dir.resolve(DEVICE));
+      host.syncDirectory(dir);
+      host.deleteTree(dir.resolve(UNFINISHED));
       if (fresh) {
         host.deleteTree(dir);
       }
     } catch (StoreException e) {
       cause.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Refuses what is not whole yet.
+   *
+   * @throws StoreException UNFINISHED
+   */
+  static void checkFinished(Host host, Path dir) throws StoreException {
+    if (host.exists(dir.resolve(UNFINISHED))) {
+      throw new StoreException(
+          Reason.UNFINISHED,
+          "formatting this target was interrupted; observed=%s, limit=a target that was formatted to the end; remedy: format it again, it holds nothing yet"
+              .formatted(dir.resolve(UNFINISHED)));
     }
   }
 

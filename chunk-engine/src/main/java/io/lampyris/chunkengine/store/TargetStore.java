@@ -109,7 +109,8 @@ public final class TargetStore implements AutoCloseable {
   // ---- life ----
 
   /**
-   * Makes a new, empty target. Blocks; durable on return; on failure nothing is left behind.
+   * Makes a new, empty target. Blocks; durable on return; on failure nothing is left behind, and
+   * after a crash nothing that is in the way of another attempt.
    *
    * @throws StoreException INVALID_ARGUMENT, EXISTS, NO_SPACE, IO
    */
@@ -127,9 +128,10 @@ public final class TargetStore implements AutoCloseable {
    * Whether there is a target that can be opened, as far as its superblocks and the device's size
    * say. Blocks; changes nothing, and may be asked while another process has the target.
    *
-   * @throws StoreException CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH, IO
+   * @throws StoreException UNFINISHED, CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH, IO
    */
   public static void check(Path dir) throws StoreException {
+    TargetFiles.checkFinished(Host.posix(), dir);
     new TargetFiles(TargetOptions.defaults()).readSuperblock(dir.resolve(TargetFiles.DEVICE));
   }
 
@@ -139,6 +141,7 @@ public final class TargetStore implements AutoCloseable {
    * @throws StoreException any reason but EXISTS
    */
   public static TargetStore open(Path dir, TargetOptions options) throws StoreException {
+    TargetFiles.checkFinished(options.host(), dir);
     int lockFd = options.host().lock(dir.resolve(TargetFiles.LOCK));
     ChunkIndex index = new OffHeapChunkIndex();
     Keeper keeper = options.keepers().create("keeper of " + dir.getFileName());

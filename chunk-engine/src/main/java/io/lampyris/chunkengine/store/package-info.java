@@ -9,6 +9,7 @@
  * <pre>
  *   device                 superblocks and extents
  *   lock                   flock of the process that has the target open
+ *   unfinished             there while the target is being made: it is none yet
  *   log/CURRENT            which generations make up the log
  *   log/gen-000001/X.cq4   one generation: a Chronicle Queue of one file
  * </pre>

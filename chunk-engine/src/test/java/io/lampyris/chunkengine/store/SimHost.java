@@ -48,6 +48,9 @@ final class SimHost implements Host, AutoCloseable {
     byte[] content = new byte[0];
     @Nullable SimDisk disk;
 
+    /** Where a device is kept whose deletion a cut may undo. */
+    @Nullable Path deleted;
+
     Node(boolean directory) {
       this.directory = directory;
     }
@@ -58,6 +61,8 @@ final class SimHost implements Host, AutoCloseable {
   private final SimPower power;
   private final Arena arena = Arena.ofShared();
   private final Node top = new Node(true);
+
+  private int deletions;
 
   /** What {@link #availableBytes} says. */
   long available = 1L << 40;
@@ -318,10 +323,24 @@ final class SimHost implements Host, AutoCloseable {
       }
     }
     power.point("delete " + target);
-    Host.posix().deleteTree(target);
     Path parent = HostFiles.directoryOf(target);
+    Node device = isDevice(target) ? node(target) : null;
+    if (device != null && device.disk != null) {
+      device.deleted = root.resolveSibling(nameOf(root) + "-deleted-" + deletions++);
+      move(target, device.deleted);
+    } else {
+      Host.posix().deleteTree(target);
+    }
     if (target.startsWith(root) && !target.equals(root)) {
       node(parent).now.remove(nameOf(target));
+    }
+  }
+
+  private static void move(Path from, Path to) throws StoreException {
+    try {
+      Files.move(from, to);
+    } catch (IOException e) {
+      throw HostFiles.io("move", from, e);
     }
   }
 
@@ -438,9 +457,10 @@ final class SimHost implements Host, AutoCloseable {
       if (node.directory) {
         leaveDirectory(node, from, to);
       } else if (node.disk != null) {
-        assert from != null : "devices are not deleted";
+        Path file = node.deleted == null ? from : node.deleted;
+        assert file != null : "a device is where it was made, or was deleted";
         node.disk.powerCut();
-        Files.move(from, to);
+        Files.move(file, to);
       } else {
         byte[] now = from == null ? node.content : Files.readAllBytes(from);
         writeSparse(to, torn(node.content, now));

@@ -252,7 +252,12 @@ public final class EmbeddedCluster implements AutoCloseable {
 
   private static InputException translated(StoreException e) throws FailedException {
     return switch (e.reason()) {
-      case INVALID_ARGUMENT, EXISTS, CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH ->
+      case INVALID_ARGUMENT,
+          EXISTS,
+          UNFINISHED,
+          CORRUPT_SUPERBLOCK,
+          OTHER_FORMAT_VERSION,
+          SIZE_MISMATCH ->
           InputException.because(e);
       case LOG_CORRUPT, NO_SPACE, IN_USE, IO -> throw FailedException.because(e);
     };
