@@ -19,9 +19,25 @@ public final class Sockets {
   public static final int SOCK_CLOEXEC = 0x80000;
   public static final int SOL_SOCKET = 1;
   public static final int SO_REUSEADDR = 2;
+  public static final int SO_KEEPALIVE = 9;
+  private static final int SO_LINGER = 13;
   public static final int IPPROTO_TCP = 6;
   public static final int TCP_NODELAY = 1;
+
+  /** Seconds of silence before the kernel asks whether the peer is there. */
+  public static final int TCP_KEEPIDLE = 4;
+
+  /** Seconds between two such questions. */
+  public static final int TCP_KEEPINTVL = 5;
+
+  /** Milliseconds for which a peer may leave bytes without acknowledgement, or take none. */
+  public static final int TCP_USER_TIMEOUT = 18;
+
   public static final int MSG_WAITALL = 0x100;
+
+  /** More follows at once: no segment for this alone. */
+  public static final int MSG_MORE = 0x8000;
+
   public static final int MSG_NOSIGNAL = 0x4000;
   public static final int SHUT_RDWR = 2;
 
@@ -103,6 +119,21 @@ public final class Sockets {
       MemorySegment raw = arena.allocateFrom(JAVA_INT, value);
       return Native.result(
           (int) SETSOCKOPT.invokeExact(state, fd, level, option, raw, Integer.BYTES), state);
+    } catch (Throwable t) {
+      throw Native.unexpected(t);
+    }
+  }
+
+  /**
+   * close(2) drops what is not sent, with a reset, instead of going on to send it: 0, or -errno.
+   */
+  public static int resetOnClose(int fd) {
+    MemorySegment state = Native.errnoState();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment linger = arena.allocateFrom(JAVA_INT, 1, 0); // on, for no time
+      return Native.result(
+          (int) SETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_LINGER, linger, 2 * Integer.BYTES),
+          state);
     } catch (Throwable t) {
       throw Native.unexpected(t);
     }

@@ -16,6 +16,7 @@ public final class Timers {
   private final DeadlineTimerWheel wheel;
   private final Long2ObjectHashMap<TimerTask> tasks = new Long2ObjectHashMap<>();
   private final DeadlineTimerWheel.TimerHandler expire = this::expire;
+  private final DeadlineTimerWheel.TimerConsumer earlier = this::earlier;
 
   /** No timer is due before it; may be too early, when the earliest timer was cancelled. */
   private long earliestNs = Long.MAX_VALUE;
@@ -73,7 +74,11 @@ public final class Timers {
       }
       return;
     }
-    wheel.forEach((deadlineNs, id) -> earliestNs = Math.min(earliestNs, deadlineNs));
+    wheel.forEach(earlier);
+  }
+
+  private void earlier(long deadlineNs, long id) {
+    earliestNs = Math.min(earliestNs, deadlineNs);
   }
 
   /** {@link #poll} need not be called before; {@link Long#MAX_VALUE} without timers. */

@@ -53,6 +53,9 @@ public final class IoUring implements AutoCloseable {
   private static final long CLOSE_STEP_NS = 20_000_000L;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
   private static final short ACCEPT_MULTISHOT = 1; // IORING_ACCEPT_MULTISHOT
+  private static final short SEND_ZC_REPORT_USAGE = 1 << 3; // IORING_SEND_ZC_REPORT_USAGE
+  private static final int CQE_F_NOTIF = 1 << 3; // IORING_CQE_F_NOTIF
+  private static final int NOTIF_USAGE_ZC_COPIED = 1 << 31; // IORING_NOTIF_USAGE_ZC_COPIED
   private static final int OPCODES_MAX = 256;
 
   /** Plain JAVA_INT is aligned, which acquire and release need. */
@@ -269,6 +272,19 @@ public final class IoUring implements AutoCloseable {
     return prepare(Opcodes.SEND, fd, 0, address, length, flags, userData, 0);
   }
 
+  /**
+   * Sends without copying, as {@link #prepSend}. A first completion, with the result, announces by
+   * {@link #hasMore} a second one, {@link #isNotification}: only then are the bytes the caller's
+   * again. Where the kernel is new enough the second one's result says {@link #wasCopied}.
+   */
+  public boolean prepSendZeroCopy(int fd, long address, int length, int flags, long userData) {
+    if (!prepare(Opcodes.SEND_ZC, fd, 0, address, length, flags, userData, 0)) {
+      return false;
+    }
+    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, SEND_ZC_REPORT_USAGE);
+    return true;
+  }
+
   /** sendmsg(2) of a struct msghdr; it and what it names stay until the completion. */
   public boolean prepSendMessage(int fd, long header, int flags, long userData) {
     return prepare(Opcodes.SENDMSG, fd, 0, header, 1, flags, userData, 0);
@@ -472,6 +488,16 @@ public final class IoUring implements AutoCloseable {
   /** Whether a completion's flags announce another one of the same operation. */
   public static boolean hasMore(int flags) {
     return (flags & Linux.IORING_CQE_F_MORE()) != 0;
+  }
+
+  /** Whether a completion only says that the kernel has let go of a zero-copy send's bytes. */
+  public static boolean isNotification(int flags) {
+    return (flags & CQE_F_NOTIF) != 0;
+  }
+
+  /** Whether, by the result of such a completion, the kernel copied the bytes all the same. */
+  public static boolean wasCopied(int result) {
+    return (result & NOTIF_USAGE_ZC_COPIED) != 0;
   }
 
   private int drain(CompletionHandler handler, int max) {

@@ -16,6 +16,8 @@ public enum CloseReason {
   HANDSHAKE_TIMEOUT,
   /** A header with a wrong checksum, magic or version. */
   BAD_HEADER,
+  /** A message with a wrong checksum. */
+  BAD_MESSAGE,
   /** A length beyond the limit. */
   OVERSIZE,
   /** A well-formed frame that has no business here. */

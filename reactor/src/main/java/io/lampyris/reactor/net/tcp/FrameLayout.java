@@ -20,6 +20,7 @@ final class FrameLayout {
   static final long MAGIC_AT = 0;
   static final long HEADER_CRC_AT = 4;
   static final long MESSAGE_LENGTH_AT = 8;
+  static final long MESSAGE_ROOM_AT = 10;
   static final long PAYLOAD_LENGTH_AT = 12;
   static final long REQUEST_ID_AT = 16;
   static final long TRACE_ID_AT = 24;
@@ -32,7 +33,7 @@ final class FrameLayout {
   static final long KIND_AT = 56;
   static final long FLAGS_AT = 57;
   static final long VERSION_AT = 58;
-  static final long MESSAGE_ROOM_AT = 60;
+  static final long MESSAGE_CRC_AT = 60;
 
   static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -45,7 +46,7 @@ final class FrameLayout {
   private static final int CHECKED_AT = 8;
 
   static {
-    assert MESSAGE_ROOM_AT + Integer.BYTES == HEADER_BYTES : "the fields fill the header";
+    assert MESSAGE_CRC_AT + Integer.BYTES == HEADER_BYTES : "the fields fill the header";
     assert HEADER_CRC_AT + Integer.BYTES == CHECKED_AT : "the checksum covers what follows it";
   }
 
@@ -62,6 +63,13 @@ final class FrameLayout {
     return memory.get(INT, at + MAGIC_AT) == MAGIC
         && memory.get(SHORT, at + VERSION_AT) == VERSION
         && memory.get(INT, at + HEADER_CRC_AT) == checksum(memory, at, crc, scratch);
+  }
+
+  /** The checksum of a message as a header carries it. */
+  static int messageChecksum(byte[] message, int length, CRC32C crc) {
+    crc.reset();
+    crc.update(message, 0, length);
+    return (int) crc.getValue();
   }
 
   private static int checksum(MemorySegment memory, long at, CRC32C crc, byte[] scratch) {

@@ -32,9 +32,9 @@ final class Inbound extends Call implements Transmit {
     traceId = in.get(FrameLayout.LONG, at + FrameLayout.TRACE_ID_AT);
     long us = Integer.toUnsignedLong(in.get(FrameLayout.INT, at + FrameLayout.BUDGET_AT));
     deadlineNs = us == FrameLayout.BUDGET_NONE ? Long.MAX_VALUE : nowNs + us * 1000;
-    int room = in.get(FrameLayout.INT, at + FrameLayout.MESSAGE_ROOM_AT);
+    int room = Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.MESSAGE_ROOM_AT));
     reserve(request, messageLength);
-    reserve(reply, Math.clamp(room, 0, Link.MESSAGE_MAX_BYTES));
+    reserve(reply, Math.min(room, Link.MESSAGE_MAX_BYTES));
     requestLength = messageLength;
     MemorySegment.copy(
         in,
@@ -95,7 +95,10 @@ final class Inbound extends Call implements Transmit {
   @Override
   public void encode(Link over, MemorySegment into, long at) {
     into.asSlice(at, FrameLayout.HEADER_BYTES).fill((byte) 0);
-    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_LENGTH_AT, replyLength);
+    byte[] message = reply.byteArray();
+    int checksum = FrameLayout.messageChecksum(message, replyLength, over.crc);
+    into.set(FrameLayout.SHORT, at + FrameLayout.MESSAGE_LENGTH_AT, (short) replyLength);
+    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_CRC_AT, checksum);
     into.set(FrameLayout.INT, at + FrameLayout.PAYLOAD_LENGTH_AT, payloadLength());
     into.set(FrameLayout.LONG, at + FrameLayout.REQUEST_ID_AT, id);
     into.set(FrameLayout.LONG, at + FrameLayout.TRACE_ID_AT, traceId);
@@ -104,12 +107,7 @@ final class Inbound extends Call implements Transmit {
     into.set(FrameLayout.SHORT, at + FrameLayout.VERSION_AT, (short) FrameLayout.VERSION);
     FrameLayout.seal(into, at, over.crc, over.scratch);
     MemorySegment.copy(
-        reply.byteArray(),
-        0,
-        into,
-        ValueLayout.JAVA_BYTE,
-        at + FrameLayout.HEADER_BYTES,
-        replyLength);
+        message, 0, into, ValueLayout.JAVA_BYTE, at + FrameLayout.HEADER_BYTES, replyLength);
   }
 
   @Override

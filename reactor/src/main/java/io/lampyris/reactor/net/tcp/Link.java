@@ -6,7 +6,9 @@ import io.lampyris.bindings.uring.IoUring;
 import io.lampyris.reactor.Reactor;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -31,10 +33,33 @@ final class Link {
   /** Payloads up to this size are copied, which costs less than a second piece. */
   static final int COPY_MAX_BYTES = 4096;
 
-  static final int RECEIVE = 0;
-  static final int SEND = 1;
-  static final int CONNECT = 2;
-  static final int CANCEL = 3;
+  /** Behind a frame with at least such a payload another one is expected. */
+  private static final int BULK_MIN_BYTES = 16 << 10;
+
+  /** How much is received then to see the next header: all of the payload in it is copied. */
+  private static final int BULK_HEAD_BYTES = 512;
+
+  /** Frames that wait to be sent; a peer that takes none of so many is not listened to. */
+  private static final int QUEUE_MAX = 1024;
+
+  /** Zero-copy sends whose memory the kernel has not given back; one more is copied. */
+  private static final int LENT_MAX = 8;
+
+  // Operations, as far as a token tells them apart.
+  private static final int RECEIVE = 0;
+  private static final int SEND = 1;
+  private static final int CONNECT = 2;
+  private static final int CANCEL = 3;
+
+  /** Zero-copy sends, {@link #LENT_MAX} of them. */
+  private static final int LEND = 4;
+
+  private static final int OPERATION_BITS = 4;
+  private static final int OPERATION_MASK = (1 << OPERATION_BITS) - 1;
+
+  static {
+    assert LEND + LENT_MAX <= OPERATION_MASK + 1 : "operations fit their bits";
+  }
 
   // The control part: struct msghdr, two struct iovec, a socket address.
   private static final long IOV_AT = 64;
@@ -78,6 +103,7 @@ final class Link {
   private final Reactor reactor;
   final int slot;
   private final MemorySegment in;
+  private final ByteBuffer inBytes;
   private final MemorySegment out;
   private final MemorySegment control;
   final CRC32C crc = new CRC32C();
@@ -107,6 +133,9 @@ final class Link {
   private boolean receivingApart;
   private boolean abandoning;
 
+  /** The last frame had a large payload. */
+  private boolean bulk;
+
   // Sending.
   private final ArrayDeque<Transmit> queue = new ArrayDeque<>();
   private final ArrayDeque<Transmit> batch = new ArrayDeque<>();
@@ -117,11 +146,24 @@ final class Link {
   private long apartAt;
   private int apartLeft;
 
+  /** False once the kernel could not, or copied all the same. */
+  private boolean lending;
+
+  /** Which zero-copy send has a part of the payload that is being sent; -1 for none. */
+  private int lendingAs = -1;
+
+  /** Zero-copy sends of which the kernel has not said that it is done with their memory. */
+  private int lentMask;
+
+  /** Frames sent whole whose payload the kernel still has. */
+  private final @Nullable Transmit[] lent = new @Nullable Transmit[LENT_MAX];
+
   Link(TcpNetwork network, Reactor reactor, int slot, MemorySegment memory) {
     this.network = network;
     this.reactor = reactor;
     this.slot = slot;
     in = memory.asSlice(0, IN_BYTES);
+    inBytes = in.asByteBuffer();
     out = memory.asSlice(IN_BYTES, OUT_BYTES);
     control = memory.asSlice(IN_BYTES + OUT_BYTES, CONTROL_BYTES);
   }
@@ -163,7 +205,20 @@ final class Link {
     apartLeft = 0;
     openAfterSend = false;
     abandoning = false;
+    bulk = false;
+    lending = network.lends();
+    assert lentMask == 0 && lendingAs < 0 : "the kernel has nothing of an earlier connection";
+    tune();
+  }
+
+  private void tune() {
     Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+    // A peer that vanished says nothing; both sides find out, whoever waits for the other.
+    int seconds = Math.max(1, (int) TimeUnit.NANOSECONDS.toSeconds(network.peerTimeoutNs()));
+    Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_KEEPALIVE, 1);
+    Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_KEEPIDLE, seconds);
+    Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_KEEPINTVL, 1);
+    Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_USER_TIMEOUT, seconds * 1000);
   }
 
   boolean isFree() {
@@ -189,6 +244,10 @@ final class Link {
     wantsReceive = false;
     wantsSend = false;
     network.countClose(why);
+    if (lentMask != 0) {
+      // What was lent and not acknowledged would stay with the kernel until the peer takes it.
+      Sockets.resetOnClose(fd);
+    }
     Sockets.shutdown(fd, Sockets.SHUT_RDWR);
     if (connecting && operations > 0) {
       cancel(CONNECT);
@@ -198,11 +257,16 @@ final class Link {
 
   /** Frees the slot once no operation refers to it. */
   boolean finishClose() {
-    if (state != State.CLOSING || operations > 0) {
+    if (state != State.CLOSING) {
       return state == State.FREE;
     }
-    Libc.close(fd);
-    fd = -1;
+    if (fd >= 0 && operations == Integer.bitCount(lentMask)) {
+      Libc.close(fd);
+      fd = -1;
+    }
+    if (operations > 0) {
+      return false;
+    }
     state = State.FREE;
     Sink to = sink;
     assert to != null : "a connection has a sink";
@@ -216,6 +280,7 @@ final class Link {
       to.onPayload(this, false);
     }
     apart = null;
+    lendingAs = -1;
     while (!batch.isEmpty()) {
       batch.remove().onSent(false);
     }
@@ -228,15 +293,18 @@ final class Link {
 
   // ---------------------------------------------------------------- completions
 
-  void onCompletion(int operation, int result) {
-    operations--;
+  void onCompletion(int token, int result, int flags) {
+    int operation = token & OPERATION_MASK;
+    boolean over = !IoUring.hasMore(flags);
+    operations -= over ? 1 : 0;
     switch (operation) {
       case RECEIVE -> onReceived(result);
       case SEND -> onSent(result);
       case CONNECT -> onConnected(result);
-      default -> {}
+      case CANCEL -> {}
+      default -> onLent(operation - LEND, result, flags);
     }
-    if (state == State.CLOSING && operations == 0) {
+    if (state == State.CLOSING && operations == Integer.bitCount(lentMask)) {
       network.lateClose(this);
     }
   }
@@ -271,7 +339,7 @@ final class Link {
   // ---------------------------------------------------------------- receiving
 
   private void receive() {
-    if (receiving || !alive()) {
+    if (receiving || !alive() || queue.size() >= QUEUE_MAX) {
       return;
     }
     wantsReceive = !room();
@@ -290,8 +358,9 @@ final class Link {
     } else {
       compact();
       assert writeAt < IN_BYTES : "a whole message fits the buffer";
-      prepared =
-          uring().prepReceive(fd, in.address() + writeAt, IN_BYTES - writeAt, 0, token(RECEIVE));
+      // A payload that comes along with its header is copied, so let not much of it come along.
+      int most = bulk && writeAt == 0 && payloadLeft == 0 ? BULK_HEAD_BYTES : IN_BYTES - writeAt;
+      prepared = uring().prepReceive(fd, in.address() + writeAt, most, 0, token(RECEIVE));
     }
     assert prepared : "there was room";
     receiving = true;
@@ -320,6 +389,7 @@ final class Link {
     }
     if (receivingApart) {
       int got = Math.max(result, 0);
+      network.received.add(got);
       targetAt += got;
       payloadLeft -= got;
       boolean stopped = abandoning;
@@ -394,11 +464,11 @@ final class Link {
       close(CloseReason.BAD_HEADER);
       return false;
     }
-    int messageLength = in.get(FrameLayout.INT, readAt + FrameLayout.MESSAGE_LENGTH_AT);
+    int messageLength =
+        Short.toUnsignedInt(in.get(FrameLayout.SHORT, readAt + FrameLayout.MESSAGE_LENGTH_AT));
     int payloadLength = in.get(FrameLayout.INT, readAt + FrameLayout.PAYLOAD_LENGTH_AT);
     boolean fits =
-        messageLength >= 0
-            && messageLength <= MESSAGE_MAX_BYTES
+        messageLength <= MESSAGE_MAX_BYTES
             && payloadLength >= 0
             && payloadLength <= network.payloadMaxBytes();
     if (!fits) {
@@ -408,13 +478,27 @@ final class Link {
     if (length < FrameLayout.HEADER_BYTES + messageLength) {
       return false;
     }
+    if (messageChecksum(messageLength)
+        != in.get(FrameLayout.INT, readAt + FrameLayout.MESSAGE_CRC_AT)) {
+      close(CloseReason.BAD_MESSAGE);
+      return false;
+    }
     int at = readAt;
     readAt += FrameLayout.HEADER_BYTES + messageLength;
     payloadLeft = payloadLength;
+    bulk = payloadLength >= BULK_MIN_BYTES;
     Sink to = sink;
     assert to != null : "an open connection has a sink";
     to.onFrame(this, in, at, messageLength, payloadLength);
     return true;
+  }
+
+  private int messageChecksum(int messageLength) {
+    int begin = readAt + FrameLayout.HEADER_BYTES;
+    inBytes.limit(begin + messageLength).position(begin);
+    crc.reset();
+    crc.update(inBytes);
+    return (int) crc.getValue();
   }
 
   /** For sinks, in onFrame: where this frame's payload goes. */
@@ -446,6 +530,7 @@ final class Link {
     if (into != null) {
       MemorySegment.copy(in, readAt, into, targetAt, take);
       targetAt += take;
+      network.copiedIn.add(take);
     }
     readAt += take;
     payloadLeft -= take;
@@ -501,6 +586,7 @@ final class Link {
       } else if (payload > 0) {
         MemorySegment.copy(frame.payload(), frame.payloadOffset(), out, outEnd, payload);
         outEnd += payload;
+        network.copiedOut.add(payload);
       }
       frame.onSending(!copied);
       batch.add(frame);
@@ -517,8 +603,24 @@ final class Link {
     }
     MemorySegment behind = apart;
     int flags = Sockets.MSG_NOSIGNAL | Sockets.MSG_WAITALL;
+    boolean lend =
+        lending
+            && lendingAs < 0
+            && apartLeft >= network.lendMinBytes()
+            && lentMask != (1 << LENT_MAX) - 1;
     if (behind == null || apartLeft == 0) {
       uring().prepSend(fd, out.address() + outAt, outEnd - outAt, flags, token(SEND));
+    } else if (lend && outEnd > outAt) {
+      // The out buffer is wanted again at once, so that what is lent is the payload alone.
+      int more = flags | Sockets.MSG_MORE;
+      uring().prepSend(fd, out.address() + outAt, outEnd - outAt, more, token(SEND));
+    } else if (lend) {
+      lendingAs = Integer.numberOfTrailingZeros(~lentMask);
+      lentMask |= 1 << lendingAs;
+      network.lends.increment();
+      uring()
+          .prepSendZeroCopy(
+              fd, behind.address() + apartAt, apartLeft, flags, token(LEND + lendingAs));
     } else if (outEnd == outAt) {
       uring().prepSend(fd, behind.address() + apartAt, apartLeft, flags, token(SEND));
     } else {
@@ -553,11 +655,18 @@ final class Link {
       transmit();
       return;
     }
-    sending = false;
     apart = null;
+    // A caller may send again from within: it joins the next batch.
     while (!batch.isEmpty()) {
-      batch.remove().onSent(true);
+      Transmit frame = batch.remove();
+      if (batch.isEmpty() && lendingAs >= 0 && (lentMask & 1 << lendingAs) != 0) {
+        lent[lendingAs] = frame;
+      } else {
+        frame.onSent(true);
+      }
     }
+    lendingAs = -1;
+    sending = false;
     if (state == State.HANDSHAKE) {
       if (openAfterSend) {
         opened();
@@ -566,10 +675,41 @@ final class Link {
       receive();
     } else {
       pump();
+      receive();
+    }
+  }
+
+  /** A zero-copy send: its bytes are in the socket, then, apart from that, out of its memory. */
+  private void onLent(int index, int result, int flags) {
+    boolean over = !IoUring.hasMore(flags);
+    if (over) {
+      lentMask &= ~(1 << index);
+    }
+    if (IoUring.isNotification(flags)) {
+      if (IoUring.wasCopied(result) && !network.lendsAlways) {
+        // This way it costs more than a copy: it goes to this machine, or the device cannot.
+        lending = false;
+      }
+      Transmit frame = lent[index];
+      lent[index] = null;
+      if (frame != null) {
+        frame.onSent(true);
+      }
+    } else if (result < 0 && alive()) {
+      // The limit of locked memory, mostly, or an old kernel. If it is the socket, the next send
+      // fails too.
+      lending = false;
+      transmit();
+    } else {
+      onSent(result);
     }
   }
 
   // ---------------------------------------------------------------- helpers
+
+  static int slotOf(int token) {
+    return token >>> OPERATION_BITS;
+  }
 
   private boolean alive() {
     return state == State.OPEN || state == State.HANDSHAKE;
@@ -591,6 +731,6 @@ final class Link {
   }
 
   private long token(int operation) {
-    return Reactor.userData(network.client(), slot << 2 | operation);
+    return Reactor.userData(network.client(), slot << OPERATION_BITS | operation);
   }
 }

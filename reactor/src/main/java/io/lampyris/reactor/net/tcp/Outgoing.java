@@ -85,7 +85,11 @@ final class Outgoing implements Transmit {
   @Override
   public void encode(Link link, MemorySegment into, long at) {
     Call of = call();
-    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_LENGTH_AT, of.requestLength);
+    byte[] message = of.request.byteArray();
+    int length = of.requestLength;
+    int replyRoom = Math.min(of.reply.capacity(), Link.MESSAGE_MAX_BYTES);
+    into.set(FrameLayout.SHORT, at + FrameLayout.MESSAGE_LENGTH_AT, (short) length);
+    into.set(FrameLayout.SHORT, at + FrameLayout.MESSAGE_ROOM_AT, (short) replyRoom);
     into.set(FrameLayout.INT, at + FrameLayout.PAYLOAD_LENGTH_AT, payloadLength());
     into.set(FrameLayout.LONG, at + FrameLayout.REQUEST_ID_AT, id);
     into.set(FrameLayout.LONG, at + FrameLayout.TRACE_ID_AT, of.traceId);
@@ -95,21 +99,17 @@ final class Outgoing implements Transmit {
     into.set(FrameLayout.INT, at + FrameLayout.PAYLOAD_ROOM_AT, room);
     into.set(FrameLayout.INT, at + FrameLayout.NODE_ID_AT, peer.nodeId());
     into.set(FrameLayout.SHORT, at + FrameLayout.SERVICE_ID_AT, (short) serviceId);
-    boolean named = of.requestLength >= SBE_HEADER_BYTES;
+    boolean named = length >= SBE_HEADER_BYTES;
     short template = named ? of.request.getShort(TEMPLATE_AT) : 0;
     into.set(FrameLayout.SHORT, at + FrameLayout.TEMPLATE_ID_AT, template);
     into.set(ValueLayout.JAVA_BYTE, at + FrameLayout.KIND_AT, (byte) FrameLayout.REQUEST);
     into.set(ValueLayout.JAVA_BYTE, at + FrameLayout.FLAGS_AT, (byte) 0);
     into.set(FrameLayout.SHORT, at + FrameLayout.VERSION_AT, (short) FrameLayout.VERSION);
-    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_ROOM_AT, of.reply.capacity());
+    int checksum = FrameLayout.messageChecksum(message, length, link.crc);
+    into.set(FrameLayout.INT, at + FrameLayout.MESSAGE_CRC_AT, checksum);
     FrameLayout.seal(into, at, link.crc, link.scratch);
     MemorySegment.copy(
-        of.request.byteArray(),
-        0,
-        into,
-        ValueLayout.JAVA_BYTE,
-        at + FrameLayout.HEADER_BYTES,
-        of.requestLength);
+        message, 0, into, ValueLayout.JAVA_BYTE, at + FrameLayout.HEADER_BYTES, length);
   }
 
   private long budgetUs(long deadlineNs) {

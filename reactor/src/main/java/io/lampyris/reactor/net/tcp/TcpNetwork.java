@@ -5,6 +5,7 @@ import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.Sockets;
 import io.lampyris.bindings.uring.IoUring;
+import io.lampyris.bindings.uring.Opcodes;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.Counter;
 import io.lampyris.reactor.Counters;
@@ -80,6 +81,17 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   final Counter sent;
   final Counter busy;
 
+  /** Payload bytes that were copied between a call's memory and a link's buffers. */
+  final Counter copiedIn;
+
+  final Counter copiedOut;
+
+  /** Payloads that the kernel was lent. */
+  final Counter lends;
+
+  /** For tests over the loopback device, which copies what it is lent: no reason to stop. */
+  boolean lendsAlways;
+
   private int listenFd = -1;
   private boolean accepting;
   private volatile boolean closed;
@@ -120,6 +132,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     received = counter("received_bytes");
     sent = counter("sent_bytes");
     busy = counter("refused_busy");
+    copiedIn = counter("copied_in_bytes");
+    copiedOut = counter("copied_out_bytes");
+    lends = counter("zero_copy_sends");
     for (CloseReason reason : CloseReason.values()) {
       closes.put(reason, counter("closed_" + reason.name().toLowerCase(java.util.Locale.ROOT)));
     }
@@ -213,7 +228,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   @Override
   public void onCompletion(int token, int result, int flags) {
     if (token != ACCEPT_TOKEN) {
-      links[token >>> 2].onCompletion(token & 3, result);
+      links[Link.slotOf(token)].onCompletion(token, result, flags);
       return;
     }
     accepting = IoUring.hasMore(flags);
@@ -328,6 +343,20 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   int payloadMaxBytes() {
     return reactor.buffers().sizeMaxBytes();
+  }
+
+  /** Whether to try and send without copying. Owner: reactor. */
+  boolean lends() {
+    return options.zeroCopyMinBytes() != TcpOptions.ZERO_COPY_NEVER
+        && reactor.uring().supports(Opcodes.SEND_ZC);
+  }
+
+  int lendMinBytes() {
+    return options.zeroCopyMinBytes();
+  }
+
+  long peerTimeoutNs() {
+    return options.peerTimeoutNs();
   }
 
   int callsMax() {
@@ -449,6 +478,16 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   /** Connections accepted so far. Any thread. */
   public long accepts() {
     return accepted.get();
+  }
+
+  /** Payload bytes that this package copied instead of giving the call's memory to the kernel. */
+  public long copiedBytes() {
+    return copiedIn.get() + copiedOut.get();
+  }
+
+  /** Payloads that were lent to the kernel so far, whether or not it copied them. Any thread. */
+  public long zeroCopySends() {
+    return lends.get();
   }
 
   /** Connections on which both sides have proved the secret so far. Any thread. */

@@ -12,6 +12,7 @@ class FrameLayoutTest {
       FrameLayout.MAGIC_AT,
       FrameLayout.HEADER_CRC_AT,
       FrameLayout.MESSAGE_LENGTH_AT,
+      FrameLayout.MESSAGE_ROOM_AT,
       FrameLayout.PAYLOAD_LENGTH_AT,
       FrameLayout.REQUEST_ID_AT,
       FrameLayout.TRACE_ID_AT,
@@ -24,9 +25,9 @@ class FrameLayoutTest {
       FrameLayout.KIND_AT,
       FrameLayout.FLAGS_AT,
       FrameLayout.VERSION_AT,
-      FrameLayout.MESSAGE_ROOM_AT
+      FrameLayout.MESSAGE_CRC_AT
     };
-    long[] table = {0, 4, 8, 12, 16, 24, 32, 40, 44, 48, 52, 54, 56, 57, 58, 60};
+    long[] table = {0, 4, 8, 10, 12, 16, 24, 32, 40, 44, 48, 52, 54, 56, 57, 58, 60};
     assertArrayEquals(table, offsets);
     assertEquals(64, FrameLayout.HEADER_BYTES);
     assertEquals("LYRF", text(FrameLayout.MAGIC));

@@ -54,6 +54,7 @@ class TcpFaultsTest {
     reactor = Reactor.builder("server").start();
     home = Reactor.builder("home").start();
     network = new TcpNetwork(reactor, "server", options(), node -> null, counters);
+    prepare(network);
     line =
         new FaultyLine(network.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
     network.serve(1, 2, reactor, TcpFaultsTest::serve);
@@ -69,7 +70,10 @@ class TcpFaultsTest {
     NativeMemory.unmap(memory);
   }
 
-  private static TcpOptions options() {
+  /** For tests of one way to send. */
+  void prepare(TcpNetwork made) {}
+
+  TcpOptions options() {
     return TcpOptions.withSecret(TcpNetworkTest.SECRET).connectionsMax(64).backoffNs(0, 0);
   }
 
@@ -115,7 +119,9 @@ class TcpFaultsTest {
   private TcpNetwork caller(int port) {
     InetSocketAddress to = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     TcpOptions few = options().connectionsMax(2);
-    return new TcpNetwork(home, "caller", few, node -> to, new Counters());
+    TcpNetwork made = new TcpNetwork(home, "caller", few, node -> to, new Counters());
+    prepare(made);
+    return made;
   }
 
   /** One call, over a connection of its own when {@code caller} is new; a right answer or less. */
@@ -188,10 +194,11 @@ class TcpFaultsTest {
   }
 
   @Test
-  void aFlippedBitOfProofsOrHeadersIsNeverTakenForAnAnswer() {
+  void aFlippedBitOfProofsHeadersOrMessagesIsNeverTakenForAnAnswer() {
     int refused = 0;
     for (boolean toServer : new boolean[] {false, true}) {
-      for (long at = 0; at < PROOFS_BYTES + FrameLayout.HEADER_BYTES; at++) {
+      int end = PROOFS_BYTES + (toServer ? HEAD_BYTES : FrameLayout.HEADER_BYTES);
+      for (long at = 0; at < end; at++) {
         Plan plan = new Plan(Fault.FLIP, toServer, at);
         long result = exchangeUnder(plan, true, LONG_NS);
         // What a handshake leaves empty is not looked at; all else is.
@@ -200,9 +207,10 @@ class TcpFaultsTest {
         refused += spare ? 0 : 1;
       }
     }
-    // Magic, version, kind, two nonces, two proofs; all of a header.
+    // Magic, version, kind, two nonces, two proofs; all of two headers and a message.
     int checked = 4 * 7 + 2 * (Handshake.NONCE_BYTES + Handshake.PROOF_BYTES);
-    assertEquals(checked + 2 * FrameLayout.HEADER_BYTES, refused);
+    assertEquals(checked + FrameLayout.HEADER_BYTES + HEAD_BYTES, refused);
+    assertEquals(Integer.BYTES, network.closes(CloseReason.BAD_MESSAGE));
   }
 
   @Test

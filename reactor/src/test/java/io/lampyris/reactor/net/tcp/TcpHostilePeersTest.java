@@ -1,6 +1,7 @@
 package io.lampyris.reactor.net.tcp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -246,11 +248,16 @@ class TcpHostilePeersTest {
   }
 
   private static byte[] request(int messageLength, int payloadLength) {
+    return request(messageLength, payloadLength, 0);
+  }
+
+  private static byte[] request(int messageLength, int payloadLength, int payloadRoom) {
     MemorySegment frame = MemorySegment.ofArray(new byte[FrameLayout.HEADER_BYTES]);
-    frame.set(FrameLayout.INT, FrameLayout.MESSAGE_LENGTH_AT, messageLength);
+    frame.set(FrameLayout.SHORT, FrameLayout.MESSAGE_LENGTH_AT, (short) messageLength);
     frame.set(FrameLayout.INT, FrameLayout.PAYLOAD_LENGTH_AT, payloadLength);
     frame.set(FrameLayout.LONG, FrameLayout.REQUEST_ID_AT, 7);
     frame.set(FrameLayout.INT, FrameLayout.BUDGET_AT, -1);
+    frame.set(FrameLayout.INT, FrameLayout.PAYLOAD_ROOM_AT, payloadRoom);
     frame.set(FrameLayout.INT, FrameLayout.NODE_ID_AT, 1);
     frame.set(FrameLayout.SHORT, FrameLayout.SERVICE_ID_AT, (short) 2);
     frame.set(ValueLayout.JAVA_BYTE, FrameLayout.KIND_AT, (byte) FrameLayout.REQUEST);
@@ -287,7 +294,7 @@ class TcpHostilePeersTest {
 
   @Test
   void lengthsBeyondTheLimitEndTheConnection() throws Exception {
-    int[][] lengths = {{1 << 20, 0}, {-1, 0}, {0, Integer.MAX_VALUE}, {0, -1}};
+    int[][] lengths = {{Link.MESSAGE_MAX_BYTES + 1, 0}, {-1, 0}, {0, Integer.MAX_VALUE}, {0, -1}};
     for (int[] length : lengths) {
       try (Socket socket = proven(false)) {
         write(socket, request(length[0], length[1]), false);
@@ -307,10 +314,13 @@ class TcpHostilePeersTest {
       }
     }
     await(() -> network.closes(CloseReason.PEER_GONE) == 100);
-    AtomicReference<Integer> acquired = new AtomicReference<>();
-    reactor.offer(nowNs -> reactor.offer(later -> acquired.set(reactor.buffers().acquired())));
-    await(() -> acquired.get() != null);
-    assertEquals(0, acquired.get());
+    assertEquals(0, buffersOut());
+  }
+
+  private int buffersOut() {
+    CompletableFuture<Integer> out = new CompletableFuture<>();
+    reactor.offer(nowNs -> reactor.offer(later -> out.complete(reactor.buffers().acquired())));
+    return out.join();
   }
 
   @Test
@@ -370,6 +380,29 @@ class TcpHostilePeersTest {
       BlockingCall call = new BlockingCall(16, 16);
       call.deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(200);
       assertEquals(Status.TIMEOUT.code(), call.send(connection));
+    }
+  }
+
+  @Test
+  void aPeerThatTakesNoAnswersIsNotListenedToAndThenCountsAsGone() throws Exception {
+    TcpOptions options =
+        TcpOptions.withSecret(TcpNetworkTest.SECRET)
+            .connectionsMax(4)
+            .peerTimeoutNs(TimeUnit.SECONDS.toNanos(1));
+    try (TcpNetwork strict = new TcpNetwork(reactor, "strict", options, node -> null, counters)) {
+      port = strict.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      strict.serve(1, 2, reactor, call -> call.reply(call.payloadLength));
+      try (Socket socket = proven(false)) {
+        byte[] ask = request(0, 0, 1 << 20);
+        assertThrows(
+            IOException.class,
+            () -> {
+              while (true) {
+                socket.getOutputStream().write(ask);
+              }
+            });
+      }
+      await(() -> strict.closes(CloseReason.PEER_GONE) == 1 && buffersOut() == 0);
     }
   }
 

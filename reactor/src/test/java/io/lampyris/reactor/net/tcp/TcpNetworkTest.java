@@ -31,14 +31,23 @@ class TcpNetworkTest extends NetworkConformance {
     return InetAddress.getLoopbackAddress();
   }
 
+  TcpOptions options() {
+    return TcpOptions.withSecret(SECRET).connectionsMax(32);
+  }
+
+  /** For tests of one way to send. */
+  void prepare(TcpNetwork network) {}
+
   @Override
   protected void open() throws Exception {
-    TcpOptions options = TcpOptions.withSecret(SECRET).connectionsMax(32);
+    TcpOptions options = options();
     serving = new TcpNetwork(server, "serving", options, node -> null, new Counters());
+    prepare(serving);
     int port = serving.listen(new InetSocketAddress(address(), 0));
     InetSocketAddress to = new InetSocketAddress(address(), port);
     calling =
         new TcpNetwork(home, "calling", options, node -> node == NODE ? to : null, new Counters());
+    prepare(calling);
   }
 
   @Override
