@@ -75,9 +75,10 @@ public final class Libc {
   /** From linux/stat.h. */
   private static final int STATX_NLINK = 4;
 
-  /** A thread's struct statx, and behind it an empty path. */
   private static final ThreadLocal<MemorySegment> LINK_STAT =
-      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(statx.layout().byteSize() + 1, 8));
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(statx.layout()));
+
+  private static final MemorySegment EMPTY_PATH = Arena.global().allocate(1);
 
   private static final MethodHandle STATFS =
       Native.withErrno("statfs", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
@@ -312,9 +313,9 @@ public final class Libc {
     MemorySegment stat = LINK_STAT.get();
     MemorySegment state = Native.errnoState();
     try {
-      MemorySegment noPath = stat.asSlice(statx.layout().byteSize(), 1);
+      // Not by a slice of the other, which would be garbage until all of this is compiled.
       int result =
-          (int) STATX.invokeExact(state, fd, noPath, Linux.AT_EMPTY_PATH(), STATX_NLINK, stat);
+          (int) STATX.invokeExact(state, fd, EMPTY_PATH, Linux.AT_EMPTY_PATH(), STATX_NLINK, stat);
       return result < 0 ? Native.result(result, state) : statx.stx_nlink(stat);
     } catch (Throwable t) {
       throw Native.unexpected(t);

@@ -7,11 +7,14 @@ import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Agent;
+import io.lampyris.reactor.InboxTask;
 import io.lampyris.reactor.Reactor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a number of operations in flight on a target: each completion submits the next, until the
@@ -45,7 +48,12 @@ final class Load implements Agent {
   private int inFlight;
   private long completed;
   private long failure;
-  private CountDownLatch done = new CountDownLatch(0);
+  private @Nullable CountDownLatch done;
+
+  private final InboxTask startAgain = nowNs -> startAgain();
+  private int depthAgain;
+  private volatile boolean running;
+  private volatile @Nullable Thread waiter;
 
   Load(Reactor reactor, TargetStore store, int chunks) {
     this.reactor = reactor;
@@ -142,6 +150,45 @@ final class Load implements Agent {
     return result[0];
   }
 
+  /**
+   * Runs so many operations, in chunks at random, and leaves no garbage: for counting that of
+   * others. One thread at a time.
+   */
+  void runAgain(boolean writes, int blockBytes, int depth, long count) {
+    this.writing = writes;
+    this.blockBytes = blockBytes;
+    this.depthAgain = depth;
+    this.left = count;
+    this.waiter = Thread.currentThread();
+    this.running = true;
+    reactor.offer(startAgain);
+    while (running) {
+      LockSupport.park(this);
+    }
+    if (failure != 0) {
+      throw new IllegalStateException("an operation failed; observed=" + Status.of(failure));
+    }
+  }
+
+  private void startAgain() {
+    inOrder = false;
+    deadlineNs = Long.MAX_VALUE;
+    completed = 0;
+    failure = 0;
+    start(depthAgain);
+  }
+
+  private void ended() {
+    CountDownLatch latch = done;
+    if (latch != null) {
+      done = null;
+      latch.countDown();
+    } else {
+      running = false;
+      LockSupport.unpark(waiter);
+    }
+  }
+
   private void start(int depth) {
     for (int i = 0; i < depth; i++) {
       inFlight++;
@@ -166,7 +213,7 @@ final class Load implements Agent {
       return true;
     }
     if (--inFlight == 0) {
-      done.countDown();
+      ended();
     }
     return false;
   }
