@@ -53,6 +53,9 @@ public final class TargetStatistics {
   public long deviceFlushes;
   public long logFlushes;
 
+  /** Reads that the device failed, whoever asked for them. */
+  public long readErrors;
+
   /** Units that did not have their checksum. */
   public long corruptions;
 

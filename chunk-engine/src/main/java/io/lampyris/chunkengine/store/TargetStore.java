@@ -399,6 +399,7 @@ public final class TargetStore implements AutoCloseable {
   }
 
   void readFailed(IoRequest request, ChunkState chunk) {
+    statistics.readErrors++;
     LOGGER.error(
         "read failed; observed={} at {} of target {}, inode {} chunk {}, limit=success; remedy:"
             + " check the disk under {}",

@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.service;
 import io.lampyris.bindings.Errno;
 import io.lampyris.chunkengine.store.Crc32c;
 import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.ForwardingDevice;
 import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetStore;
@@ -94,13 +95,12 @@ final class StorageRig implements AutoCloseable {
   }
 
   /** A real device that fails when it is told to. */
-  private final class FaultyDevice implements Device {
+  private final class FaultyDevice extends ForwardingDevice {
     private final Reactor on;
-    private final Device real;
 
     FaultyDevice(Reactor on, Device real) {
+      super(real);
       this.on = on;
-      this.real = real;
     }
 
     @Override
@@ -110,31 +110,6 @@ final class StorageRig implements AutoCloseable {
       } else {
         real.submit(request);
       }
-    }
-
-    @Override
-    public String name() {
-      return real.name();
-    }
-
-    @Override
-    public long sizeBytes() {
-      return real.sizeBytes();
-    }
-
-    @Override
-    public int alignmentBytes() {
-      return real.alignmentBytes();
-    }
-
-    @Override
-    public int inFlight() {
-      return real.inFlight();
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 

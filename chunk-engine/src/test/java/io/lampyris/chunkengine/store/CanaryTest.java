@@ -39,7 +39,14 @@ final class CanaryTest {
   }
 
   /** Says that it has flushed. */
-  private record LyingDevice(SimTarget target, Device real) implements Device {
+  private static final class LyingDevice extends ForwardingDevice {
+    private final SimTarget target;
+
+    LyingDevice(SimTarget target, Device real) {
+      super(real);
+      this.target = target;
+    }
+
     @Override
     public void submit(IoRequest request) {
       if (request.kind == IoRequest.Kind.FLUSH) {
@@ -47,31 +54,6 @@ final class CanaryTest {
       } else {
         real.submit(request);
       }
-    }
-
-    @Override
-    public String name() {
-      return real.name();
-    }
-
-    @Override
-    public long sizeBytes() {
-      return real.sizeBytes();
-    }
-
-    @Override
-    public int alignmentBytes() {
-      return real.alignmentBytes();
-    }
-
-    @Override
-    public int inFlight() {
-      return real.inFlight();
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 

@@ -92,19 +92,22 @@ final class StoreRig implements AutoCloseable {
   private @Nullable ParkingDevice device;
 
   private Device realDevice() {
-    return java.util.Objects.requireNonNull(device, "attached").real;
+    return java.util.Objects.requireNonNull(device, "attached").real();
   }
 
-  private final class ParkingDevice implements Device {
-    final Device real;
+  private final class ParkingDevice extends ForwardingDevice {
     private final boolean data;
 
     ParkingDevice(Path path, boolean direct) throws IOException {
-      real = UringDevice.open(reactor, path, direct);
+      super(UringDevice.open(reactor, path, direct));
       data = direct;
       if (direct) {
         device = this;
       }
+    }
+
+    Device real() {
+      return real;
     }
 
     @Override
@@ -117,28 +120,8 @@ final class StoreRig implements AutoCloseable {
     }
 
     @Override
-    public String name() {
-      return real.name();
-    }
-
-    @Override
-    public long sizeBytes() {
-      return real.sizeBytes();
-    }
-
-    @Override
-    public int alignmentBytes() {
-      return real.alignmentBytes();
-    }
-
-    @Override
     public int inFlight() {
       return real.inFlight() + parked.size();
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 

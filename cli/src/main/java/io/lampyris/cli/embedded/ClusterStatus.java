@@ -111,6 +111,7 @@ final class ClusterStatus {
     target.put("chunks", store.chunkCount());
     putSpace(target, store.space());
     target.put("corruptions", store.corruptions());
+    target.put("read_errors", store.statistics().readErrors);
     target.put(
         "bad_chunks", store.quarantined(NAMED_MAX).stream().map(ClusterStatus::named).toList());
     putMaintenance(target, store.maintenance());
@@ -153,6 +154,11 @@ final class ClusterStatus {
             "DATA_CORRUPTION: target %s gave wrong bytes %d times, they were not passed on; check"
                     .formatted(id, number(target, "corruptions"))
                 + " the disk");
+      }
+      if (number(target, "read_errors") > 0) {
+        warnings.add(
+            "READ_ERROR: target %s could not read its device %d times, who asked was told so; check the disk under %s"
+                .formatted(id, number(target, "read_errors"), target.get("device")));
       }
       judgeQuarantine(target, warnings);
       judgeSpace(target, errors, warnings);

@@ -49,4 +49,13 @@ final class ClusterStatusTest {
     judge(Map.of("corruptions", 2L));
     assertTrue(warnings.getLast().startsWith("DATA_CORRUPTION: target 1"), warnings.toString());
   }
+
+  @Test
+  void readsThatTheDeviceFailedAreCountedWithWhereToLook() {
+    judge(Map.of("read_errors", 3L, "device", "/t/device"));
+    assertTrue(
+        warnings.getFirst().startsWith("READ_ERROR: target 1 could not read its device 3 times"),
+        warnings.toString());
+    assertTrue(warnings.getFirst().endsWith("check the disk under /t/device"));
+  }
 }
