@@ -274,11 +274,11 @@ final class BlockChecker {
       int bytes,
       Replayer.@org.jspecify.annotations.Nullable Pending waiting) {
     for (Replayer.Redo redo : redos.getOrDefault(chunk.blockOffset, List.of())) {
-      copyIn(buffer, from, bytes, redo.from, redo.payload, redo.bytes);
+      copyIn(buffer, from, bytes, redo.from, redo.payload.bytes(), redo.bytes);
     }
-    byte[] payload = waiting == null ? null : waiting.payload;
+    RedoPayload payload = waiting == null ? null : waiting.payload;
     if (waiting != null && payload != null) {
-      copyIn(buffer, from, bytes, waiting.from, payload, payload.length);
+      copyIn(buffer, from, bytes, waiting.from, payload.bytes(), payload.lengthBytes());
     }
   }
 

@@ -41,6 +41,8 @@ public record CheckFinding(
     GENERATION_MISSING(Severity.ERROR),
     /** A part of the log that was durable is damaged or missing. */
     LOG_DAMAGED(Severity.ERROR),
+    /** The journal does not have the payload of an overwrite that was committed or pending. */
+    PAYLOAD_LOST(Severity.ERROR),
     /** A chunk's checksum is not that of its units. */
     CHUNK_CHECKSUM(Severity.ERROR),
     /** A block outside the device, misplaced, or too small for its chunk. */
@@ -61,6 +63,8 @@ public record CheckFinding(
     STRAY_FILE(Severity.NOTE),
     /** A version that is durable and was not committed. */
     PENDING_VERSION(Severity.NOTE),
+    /** Groups that only the device's journal has; taken into account. */
+    JOURNALED_GROUPS(Severity.NOTE),
     /** Overwrites in the log that are put in their place at the next start; taken into account. */
     TO_REDO(Severity.NOTE),
     /** Blocks were not read, as asked, or because the log does not say which ones count. */

@@ -69,6 +69,14 @@ final class ChronicleChunkLog implements ChunkLog {
   private long recordGroup;
 
   private long statedGroup;
+  private long statedSequence;
+
+  /** Where records go instead of the queue, if anywhere, from where to where. */
+  private @Nullable MemorySegment staging;
+
+  private int stagingStart;
+  private int stagingEnd;
+  private long appendedGroup;
 
   /**
    * Creates the directory, the queue, and in it the first group, which names the generation.
@@ -200,6 +208,7 @@ final class ChronicleChunkLog implements ChunkLog {
     takeReservation();
     long needed =
         position
+            + (stagingEnd - stagingStart) * 2L
             + records * (LogRecord.REDO_PREFIX_MAX_BYTES + 16L)
             + payloadBytes
             + GROUP_OVERHEAD_BYTES
@@ -297,6 +306,16 @@ final class ChronicleChunkLog implements ChunkLog {
     int prefix =
         LogRecord.encodeRedoPrefix(
             record, ++sequence, group, chunk, pending, from, payloadBytes, payloadCrc, crc);
+    MemorySegment staged = staging;
+    if (staged != null) {
+      stage(staged, prefix);
+      MemorySegment.copy(memory, offset, staged, stagingEnd, payloadBytes);
+      int padded = payloadBytes + (-(prefix + payloadBytes) & 7);
+      staged.asSlice(stagingEnd + payloadBytes, padded - payloadBytes).fill((byte) 0);
+      stagingEnd += padded;
+      groupRecords++;
+      return;
+    }
     payload.set(memory.address() + offset, payloadBytes);
     try (DocumentContext document = appender.writingDocument()) {
       Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
@@ -309,6 +328,28 @@ final class ChronicleChunkLog implements ChunkLog {
       adviseOnce(bytes);
     }
     groupRecords++;
+  }
+
+  @Override
+  public void redoJournaled(
+      ChunkState chunk,
+      boolean pending,
+      int from,
+      int payloadBytes,
+      long deviceOffset,
+      int payloadCrc) {
+    append(
+        LogRecord.encodePayloadJournaled(
+            record,
+            ++sequence,
+            group,
+            chunk,
+            pending,
+            from,
+            payloadBytes,
+            deviceOffset,
+            payloadCrc,
+            crc));
   }
 
   @Override
@@ -325,11 +366,73 @@ final class ChronicleChunkLog implements ChunkLog {
       recordGroup = group;
     }
     statedGroup = durableGroup;
+    statedSequence = appliedSequence;
     groupRecords = 0;
+    if (staging == null) {
+      appendedGroup = group;
+    }
     return group++;
   }
 
+  @Override
+  public void stageIn(MemorySegment memory, int offset) {
+    assert staging == null && groupRecords == 0 : "one whole group at a time is staged";
+    staging = memory;
+    stagingStart = offset;
+    stagingEnd = offset;
+  }
+
+  @Override
+  public int stagedEnd() {
+    return stagingEnd;
+  }
+
+  /** From the scratch array. */
+  private void stage(MemorySegment to, int lengthBytes) {
+    MemorySegment.copy(record, 0, to, stagingEnd, lengthBytes);
+    stagingEnd += lengthBytes;
+  }
+
+  @Override
+  public void stageNothing() {
+    assert stagingEnd == stagingStart && groupRecords == 0 : "something was staged";
+    staging = null;
+    stagingStart = 0;
+    stagingEnd = 0;
+  }
+
+  @Override
+  public void appendStaged() {
+    MemorySegment staged = staging;
+    assert staged != null && groupRecords == 0 : "a whole group was staged";
+    for (int at = stagingStart; at < stagingEnd; ) {
+      int lengthBytes = LogRecord.lengthBytes(staged, at);
+      payload.set(staged.address() + at, lengthBytes);
+      try (DocumentContext document = appender.writingDocument()) {
+        Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
+        bytes.write(payload, 0L, lengthBytes);
+        position = bytes.writePosition();
+        adviseOnce(bytes);
+      }
+      at += lengthBytes;
+    }
+    stagingEnd = stagingStart;
+    stageNothing();
+    appendedGroup = group - 1;
+  }
+
+  @Override
+  public long appendedGroup() {
+    return appendedGroup;
+  }
+
   private void append(int lengthBytes) {
+    MemorySegment staged = staging;
+    if (staged != null) {
+      stage(staged, lengthBytes);
+      groupRecords++;
+      return;
+    }
     try (DocumentContext document = appender.writingDocument()) {
       Bytes<?> bytes = java.util.Objects.requireNonNull(document.wire()).bytes();
       bytes.write(scratch, 0, lengthBytes);
@@ -369,6 +472,11 @@ final class ChronicleChunkLog implements ChunkLog {
   @Override
   public long appliedSequence() {
     return appliedSequence;
+  }
+
+  @Override
+  public long statedSequence() {
+    return statedSequence;
   }
 
   @Override

@@ -55,6 +55,22 @@ interface ChunkLog extends AutoCloseable {
       int payloadBytes,
       int payloadCrc);
 
+  /**
+   * Appends an overwrite whose payload is durable in the device's journal to the open group.
+   *
+   * @param pending whether the version is not committed yet
+   * @param from where in the chunk the payload belongs
+   * @param deviceOffset of the payload's first byte
+   * @param payloadCrc the payload's checksum
+   */
+  void redoJournaled(
+      ChunkState chunk,
+      boolean pending,
+      int from,
+      int payloadBytes,
+      long deviceOffset,
+      int payloadCrc);
+
   /** Appends a chunk's removal to the open group. */
   void removed(ChunkState chunk);
 
@@ -64,6 +80,26 @@ interface ChunkLog extends AutoCloseable {
    * @return its number
    */
   long endGroup();
+
+  /**
+   * Puts what is appended from now on into memory instead of the file, one record behind the other,
+   * until {@link #appendStaged}.
+   *
+   * @param memory native
+   */
+  void stageIn(MemorySegment memory, int offset);
+
+  /** Where in that memory the staged records end; 0 when nothing is staged. */
+  int stagedEnd();
+
+  /** Ends {@link #stageIn} when nothing was staged. */
+  void stageNothing();
+
+  /** Puts the staged records, which are a whole group, into the file. */
+  void appendStaged();
+
+  /** The last group in the file. */
+  long appendedGroup();
 
   /** A flush that was submitted after this group's end has completed. */
   void durable(long group);
@@ -76,6 +112,9 @@ interface ChunkLog extends AutoCloseable {
 
   /** What {@link #applied} named last. */
   long appliedSequence();
+
+  /** What the last group's end said of that. */
+  long statedSequence();
 
   /** The last group that {@link #durable} named. */
   long durableGroup();

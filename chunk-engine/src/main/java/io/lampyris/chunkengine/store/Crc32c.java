@@ -21,6 +21,9 @@ public class Crc32c {
   /** {@code x^(2^k)} for k = 0 … 31; x has order 2^31 - 1 here, so the powers repeat after that. */
   private static final int[] SQUARES = squares();
 
+  /** A checksum moved over a block of 4 KiB, byte by byte of the checksum. */
+  private static final int[] SHIFT_BLOCK = shiftBlockTable();
+
   private static final int VIEWS = 8;
 
   /** Byte buffers end before 2 GiB: windows of 1 GiB at every half hold any range of up to half. */
@@ -95,6 +98,44 @@ public class Crc32c {
       shiftBytes = lengthB;
     }
     return multiply(shift, crcA) ^ crcB;
+  }
+
+  /** {@link #combine} for a b of 4 KiB; some nanoseconds. */
+  int combineBlock(int crcA, int crcB) {
+    return shiftBlock(crcA) ^ crcB;
+  }
+
+  private static int shiftBlock(int crc) {
+    return SHIFT_BLOCK[crc & 0xFF]
+        ^ SHIFT_BLOCK[256 + (crc >>> 8 & 0xFF)]
+        ^ SHIFT_BLOCK[512 + (crc >>> 16 & 0xFF)]
+        ^ SHIFT_BLOCK[768 + (crc >>> 24)];
+  }
+
+  /**
+   * How a difference of checksums of a range moves to the end of what follows the range: {@code
+   * combine(difference, 0, lengthBytes)}.
+   */
+  int move(int difference, int lengthBytes) {
+    if ((lengthBytes & 4095) != 0 || lengthBytes > 1 << 16) {
+      return combine(difference, 0, lengthBytes);
+    }
+    int moved = difference;
+    for (int blocks = lengthBytes >> 12; blocks > 0; blocks--) {
+      moved = shiftBlock(moved);
+    }
+    return moved;
+  }
+
+  private static int[] shiftBlockTable() {
+    int power = powerOfX(4096 * 8L);
+    int[] table = new int[4 * 256];
+    for (int i = 0; i < 4; i++) {
+      for (int value = 0; value < 256; value++) {
+        table[i * 256 + value] = multiply(power, value << (i * 8));
+      }
+    }
+    return table;
   }
 
   /** The checksum of {@code length} zero bytes. */

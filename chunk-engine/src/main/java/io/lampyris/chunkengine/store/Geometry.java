@@ -16,8 +16,14 @@ final class Geometry {
   static final long EXTENT_BYTES = 64L << 20;
   static final int BLOCK_UNITS_PER_EXTENT = (int) (EXTENT_BYTES >> BLOCK_UNIT_SHIFT);
 
-  /** Blocks start here, so that blocks of up to 1 MiB are aligned to their size. */
-  static final long FIRST_EXTENT_OFFSET = 1 << 20;
+  /** Behind the superblocks; from here on is {@link GroupJournal}. */
+  static final long JOURNAL_OFFSET = 1 << 20;
+
+  /** From here to the first extent is {@link PayloadJournal}. */
+  static final long PAYLOADS_OFFSET = 4 << 20;
+
+  /** Blocks start here, so that blocks of up to 8 MiB are aligned to their size. */
+  static final long FIRST_EXTENT_OFFSET = 8 << 20;
 
   static final long DEVICE_SIZE_MIN_BYTES = 16L << 20;
   static final long DEVICE_SIZE_STEP_BYTES = 1L << 20;

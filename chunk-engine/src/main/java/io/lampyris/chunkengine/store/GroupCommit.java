@@ -5,6 +5,7 @@ import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -13,16 +14,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   strict:
- *   data written ─► unflushed ─(one device flush)─► flushing ─► ready ─(one log group)─► logging ─(log flush)─► committed
- *   no data ───────────────────────────────────────────────────┘
+ *   data written ─► unflushed ─(device flush)─► flushing ─► ready
+ *   no data, payload journaled ───────────────────────────────┴─► logging: image of the group written
+ *                  ─(device flush)─► records into the log, committed
  *
  *   interval, none:
- *   ready ─(one log group)─► committed           now and then, a sync: device flush ─► log flush
+ *   ready ─► records into the log, committed
+ *
+ *   now and then, a sync: device flush ─► log flush
  * </pre>
  *
- * At most one flush of each kind is in flight; what arrives meanwhile makes the next group. A flush
- * of the device also makes the overwrites durable that were written in place before it; without
- * updates that want one, it is done for their sake from time to time.
+ * At most one flush of each kind and one group is in flight; what arrives meanwhile makes the next
+ * group. One flush of the device serves all that was written before it: data of updates, the image
+ * of a group and the payloads that it names, and overwrites in their place. Under strict the log
+ * itself is flushed only so that the journal's images can go, or that it can be left.
  */
 final class GroupCommit {
   /** Bounds a group's time on the reactor; about 100 µs of appending. */
@@ -33,6 +38,14 @@ final class GroupCommit {
 
   /** Records of a snapshot that may be appended before they are flushed. */
   private static final long SLICES_UNFLUSHED_MAX_BYTES = 1 << 20;
+
+  /** How far the image of the group in flight has come. */
+  private enum Image {
+    NONE,
+    WRITING,
+    WRITTEN,
+    FLUSHING
+  }
 
   /** How far a flush of everything has come. */
   private enum Sync {
@@ -61,6 +74,19 @@ final class GroupCommit {
   private final Flush logFlush = new Flush(false);
   private long flushingGroup;
 
+  /** Under strict alone. */
+  private final @Nullable GroupJournal journal;
+
+  private final ImageWrite imageWrite = new ImageWrite();
+  private Image image = Image.NONE;
+
+  /** The last group with updates, and what its end says is in its place. */
+  private long updateGroup;
+
+  private long updateGroupBefore;
+  private long statedSequence;
+  private final Crc32c crc = new Crc32c();
+
   private Sync sync = Sync.NONE;
   private boolean syncAgain;
   private long syncs;
@@ -85,6 +111,7 @@ final class GroupCommit {
       busy = false;
       if (result < 0) {
         // Never again: a second flush may succeed without having written what the first one lost.
+        image = data && image == Image.FLUSHING ? Image.WRITTEN : image;
         store.goOffline(data ? "flush of the device failed" : "flush of the log failed", errno);
         abortAll(Status.DEVICE_ERROR.code());
       } else if (data) {
@@ -95,13 +122,27 @@ final class GroupCommit {
     }
   }
 
+  private final class ImageWrite extends IoRequest {
+    @Override
+    protected void onComplete(long result) {
+      if (result >= 0) {
+        image = Image.WRITTEN;
+      } else {
+        image = Image.NONE;
+        store.goOffline("write of a group's image at %d failed".formatted(deviceOffset), errno);
+        abortAll(Status.DEVICE_ERROR.code());
+      }
+    }
+  }
+
   GroupCommit(
       TargetStore store,
       ReactorContext context,
       ChunkLog log,
       Device device,
       Device logDevice,
-      Durability durability) {
+      Durability durability,
+      @Nullable GroupJournal journal) {
     this.store = store;
     this.context = context;
     this.log = log;
@@ -109,6 +150,8 @@ final class GroupCommit {
     this.logDevice = logDevice;
     this.durability = durability;
     this.strict = durability.mode() == Durability.Mode.STRICT;
+    this.journal = journal;
+    this.updateGroup = log.lastGroup();
   }
 
   /** An update has done its writes and wants to be committed. */
@@ -151,25 +194,57 @@ final class GroupCommit {
   private void onDataFlushed() {
     log.applied(applying);
     ready.takeAll(flushing);
+    if (image == Image.FLUSHING) {
+      onGroupDurable();
+    }
     if (sync == Sync.DATA_FLUSHING) {
       sync = Sync.LOG_WANTED;
     }
   }
 
-  private void onLogFlushed() {
-    if (!log.isLinked()) {
-      store.goOffline("the log file %s was deleted".formatted(log.file()), 0);
+  private boolean isLogLinked() {
+    if (log.isLinked()) {
+      return true;
+    }
+    store.goOffline("the log file %s was deleted".formatted(log.file()), 0);
+    abortAll(Status.DEVICE_ERROR.code());
+    return false;
+  }
+
+  /** The journal has the group in flight: it counts, whatever becomes of the log's copy. */
+  private void onGroupDurable() {
+    image = Image.NONE;
+    if (!isLogLinked()) {
+      return;
+    }
+    long start = log.positionBytes();
+    try {
+      log.appendStaged();
+    } catch (RuntimeException | InternalError e) {
+      store.goOffline("append to the log failed: " + e, 0);
       abortAll(Status.DEVICE_ERROR.code());
       return;
     }
+    store.statistics().logBytes += log.positionBytes() - start;
+    store.redos().journal().appliedDurably(statedSequence);
+    commitLogged();
+  }
+
+  private void onLogFlushed() {
+    if (!isLogLinked()) {
+      return;
+    }
     log.durable(flushingGroup);
+    GroupJournal images = journal;
+    if (images != null) {
+      images.release(flushingGroup);
+    }
     if (sync == Sync.LOG_FLUSHING) {
       sync = syncAgain ? Sync.WANTED : Sync.NONE;
       syncAgain = false;
       syncs++;
       startInterval();
     }
-    commitLogged();
   }
 
   private void startInterval() {
@@ -215,14 +290,17 @@ final class GroupCommit {
       return !unflushed.isEmpty()
           || !ready.isEmpty()
           || (!dataFlush.busy && !flushing.isEmpty())
-          || (!logFlush.busy && !logging.isEmpty());
+          || (isGroupAtRest() && !logging.isEmpty());
     }
     return wantsDataFlush() || (mayAppend() && wantsAppend());
   }
 
   private boolean wantsDataFlush() {
     return !dataFlush.busy
-        && (!unflushed.isEmpty() || sync == Sync.WANTED || store.redos().wantsFlush());
+        && (!unflushed.isEmpty()
+            || image == Image.WRITTEN
+            || sync == Sync.WANTED
+            || store.redos().wantsFlush());
   }
 
   /** One flush for the data of updates and for overwrites that went to their place meanwhile. */
@@ -234,6 +312,9 @@ final class GroupCommit {
       return;
     }
     flushing.takeAll(unflushed);
+    if (image == Image.WRITTEN) {
+      image = Image.FLUSHING;
+    }
     if (sync == Sync.WANTED) {
       sync = Sync.DATA_FLUSHING;
     }
@@ -242,9 +323,18 @@ final class GroupCommit {
     device.submit(dataFlush.flush());
   }
 
-  /** Under strict, a group follows the flush of the one before it. */
+  private boolean isGroupInFlight() {
+    return image != Image.NONE;
+  }
+
+  /** Whether no request of the group's is in flight. */
+  private boolean isGroupAtRest() {
+    return image == Image.NONE || image == Image.WRITTEN;
+  }
+
+  /** A group follows the flush of the one before it. */
   private boolean mayAppend() {
-    return !(strict && logFlush.busy);
+    return !isGroupInFlight();
   }
 
   private boolean wantsAppend() {
@@ -293,21 +383,69 @@ final class GroupCommit {
   }
 
   private int appendGroup() {
+    GroupJournal images = journal;
+    if (images == null) {
+      return appendReady(Long.MAX_VALUE) ? 1 : 0;
+    }
+    if (ready.isEmpty() || waitsForRoom) {
+      return 0;
+    }
+    if (!images.hasRoom()) {
+      // The flush of the log makes some.
+      waitsForRoom = true;
+      requestSyncOnce();
+      return 0;
+    }
+    MemorySegment memory = images.image();
+    log.stageIn(memory, GroupJournal.HEADER_BYTES);
+    if (!appendReady(GroupJournal.IMAGE_MAX_BYTES - LogRecord.GROUP_END_BYTES)) {
+      log.stageNothing();
+      return 0;
+    }
+    writeImage(images, memory);
+    return 1;
+  }
+
+  /** Appends a group of what is ready; false when there is nothing, or no room for it. */
+  private boolean appendReady(long endMax) {
     int payload = 0;
     for (int ops = 0; ops < GROUP_OPS_MAX && payload < GROUP_PAYLOAD_MAX_BYTES; ops++) {
       StoreOp op = ready.peek();
-      if (op == null || waitsForRoom) {
+      if (op == null || waitsForRoom || log.stagedEnd() + recordBytesMax(op) > endMax) {
         break;
       }
       payload += op.logPayloadBytes();
       append(op);
     }
     if (logging.isEmpty()) {
-      return 0;
+      return false;
     }
-    log.endGroup();
+    updateGroupBefore = updateGroup;
+    updateGroup = log.endGroup();
+    statedSequence = log.statedSequence();
     store.statistics().groups++;
-    return 1;
+    return true;
+  }
+
+  private static long recordBytesMax(StoreOp op) {
+    return op.logRecords() * (LogRecord.REDO_PREFIX_MAX_BYTES + 8L) + op.logPayloadBytes();
+  }
+
+  private void writeImage(GroupJournal images, MemorySegment memory) {
+    int end = log.stagedEnd();
+    long place = images.seal(log.generation(), updateGroup, updateGroupBefore, end, crc);
+    if (images.isFilling()) {
+      requestSyncOnce();
+    }
+    image = Image.WRITING;
+    int bytes = GroupJournal.deviceBytes(end);
+    store.submit(imageWrite.transfer(IoRequest.Kind.WRITE, place, memory, 0, bytes));
+  }
+
+  private void requestSyncOnce() {
+    if (sync == Sync.NONE) {
+      requestSync();
+    }
   }
 
   /** Appends the first one that is ready, if it has room. */
@@ -334,10 +472,7 @@ final class GroupCommit {
   }
 
   private int flushLog() {
-    boolean wanted =
-        sync == Sync.LOG_WANTED
-            || (strict && !logging.isEmpty())
-            || sliceBytes >= SLICES_UNFLUSHED_MAX_BYTES;
+    boolean wanted = sync == Sync.LOG_WANTED || sliceBytes >= SLICES_UNFLUSHED_MAX_BYTES;
     if (!wanted || logFlush.busy) {
       return 0;
     }
@@ -345,7 +480,7 @@ final class GroupCommit {
       sync = Sync.LOG_FLUSHING;
     }
     sliceBytes = 0;
-    flushingGroup = log.lastGroup();
+    flushingGroup = log.appendedGroup();
     logFlush.busy = true;
     store.statistics().logFlushes++;
     logDevice.submit(logFlush.flush());
@@ -353,7 +488,7 @@ final class GroupCommit {
   }
 
   private void commitLogged() {
-    // No group is appended while these complete, so nothing joins the queue.
+    // No group is begun while these complete, so nothing joins the queue.
     for (StoreOp op = logging.poll(); op != null; op = logging.poll()) {
       op.onCommitted();
     }
@@ -371,6 +506,10 @@ final class GroupCommit {
    * damage to it is not taken for a torn tail.
    */
   void stateDurability() {
+    if (strict && !isGroupInFlight() && log.durableGroup() < log.appendedGroup()) {
+      requestSyncOnce();
+      return;
+    }
     if (!isLogQuiet() || log.isDurabilityStated() || log.room(0, 0, true) != ChunkLog.Room.READY) {
       return;
     }
@@ -402,7 +541,8 @@ final class GroupCommit {
     if (!dataFlush.busy) {
       abort(flushing, status);
     }
-    if (!logFlush.busy) {
+    if (isGroupAtRest()) {
+      image = Image.NONE;
       abort(logging, status);
     }
   }

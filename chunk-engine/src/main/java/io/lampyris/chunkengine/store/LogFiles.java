@@ -34,6 +34,10 @@ final class LogFiles {
   private final Path logDir;
   private final UUID uuid;
   private final Replayer replayer;
+
+  /** What the journal has that the log has not; goes into the next generation. */
+  private final JournalReplay recovered;
+
   private final List<Generation> kept = new ArrayList<>();
   private LogCatalog catalog = new LogCatalog(List.of());
 
@@ -62,8 +66,8 @@ final class LogFiles {
     this.host = options.host();
     this.logDir = logDir;
     this.uuid = uuid;
-
     this.replayer = new Replayer(index);
+    this.recovered = new JournalReplay(host, uuid, replayer);
   }
 
   /** Makes the log of a new target. */
@@ -86,11 +90,18 @@ final class LogFiles {
     host.syncDirectory(HostFiles.directoryOf(file));
   }
 
+  /** Looks at the device's journal, so that replay goes on where the log ends. */
+  void findJournal(Path device) throws StoreException {
+    recovered.find(device);
+  }
+
   /** Replays everything into the index, and makes it count: durable, what was torn cut off. */
   void replay() throws StoreException {
     catalog = LogCatalog.read(logDir);
     for (Generation generation : catalog.generations()) {
-      keep(generation, replay(generation));
+      LogScanner.Result result = replay(generation);
+      keep(generation, result);
+      replayJournal(generation, result);
     }
   }
 
@@ -98,7 +109,16 @@ final class LogFiles {
   void replayOnly() throws StoreException {
     catalog = LogCatalog.read(logDir);
     for (Generation generation : catalog.generations()) {
-      replay(generation);
+      replayJournal(generation, replay(generation));
+    }
+  }
+
+  private void replayJournal(Generation generation, LogScanner.Result result)
+      throws StoreException {
+    if (!generation.closed()) {
+      recovered.replay(generation, result.lastGroup());
+      lastGroup = Math.max(lastGroup, recovered.lastGroup());
+      lastSequence = Math.max(lastSequence, recovered.lastSequence());
     }
   }
 
@@ -161,6 +181,7 @@ final class LogFiles {
   ChunkLog openNext() throws StoreException {
     long number = nextNumber();
     ChunkLog log = create(number, lastSequence, lastGroup, lastGroup, lastSequence);
+    recovered.appendTo(log, host);
     log.durable(log.lastGroup());
     List<Generation> generations = new ArrayList<>(kept);
     generations.add(new Generation(number, lastGroup + 1, log.lastGroup(), false));
@@ -330,6 +351,6 @@ final class LogFiles {
 
   /** What opening found. */
   OpenReport report() {
-    return new OpenReport(kept.size(), records, tornRecords, tornBytes);
+    return new OpenReport(kept.size(), records, recovered.groups(), tornRecords, tornBytes);
   }
 }

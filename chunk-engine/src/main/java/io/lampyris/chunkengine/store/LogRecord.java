@@ -68,13 +68,21 @@ final class LogRecord {
   /** Of a COMMITTED: commits the pending version before it, and the payload of that if any. */
   static final short FLAG_COMMITS_PENDING = 2;
 
-  // REDO alone, behind the checksums of the units: these two, then the payload.
+  /** Of a REDO: its payload is in the device's journal, not in the record. */
+  static final short FLAG_JOURNALED = 4;
+
+  // REDO alone, behind the checksums of the units: these two, then the payload, ...
   static final long REDO_PAYLOAD_OFFSET = 0;
   static final long REDO_PAYLOAD_BYTES = 4;
   static final int REDO_HEAD_BYTES = 8;
 
+  // ... or these two.
+  static final long REDO_DEVICE_OFFSET = 8;
+  static final long REDO_PAYLOAD_CRC = 16;
+  static final int REDO_JOURNALED_BYTES = 24;
+
   /** A REDO record without its payload. */
-  static final int REDO_PREFIX_MAX_BYTES = COMMITTED_MAX_BYTES + REDO_HEAD_BYTES;
+  static final int REDO_PREFIX_MAX_BYTES = COMMITTED_MAX_BYTES + REDO_JOURNALED_BYTES;
 
   /** A payload has at most this many bytes. */
   static final int REDO_PAYLOAD_MAX_BYTES = 1 << 20;
@@ -229,6 +237,35 @@ final class LogRecord {
     return prefix;
   }
 
+  /**
+   * Encodes a REDO record whose payload is on the device.
+   *
+   * @param payloadOffset where in the chunk it belongs
+   * @param deviceOffset of its first byte
+   * @return the record's length
+   */
+  static int encodePayloadJournaled(
+      MemorySegment to,
+      long sequence,
+      long group,
+      ChunkState chunk,
+      boolean pending,
+      int payloadOffset,
+      int payloadBytes,
+      long deviceOffset,
+      int payloadCrc,
+      Crc32c crc) {
+    int head = stateBytes(chunk.unitCount());
+    int lengthBytes = head + REDO_JOURNALED_BYTES;
+    header(to, REDO, lengthBytes, sequence, group);
+    encodeState(to, chunk, (short) (FLAG_JOURNALED | (pending ? FLAG_PENDING : 0)));
+    to.set(INT, head + REDO_PAYLOAD_OFFSET, payloadOffset);
+    to.set(INT, head + REDO_PAYLOAD_BYTES, payloadBytes);
+    to.set(LONG, head + REDO_DEVICE_OFFSET, deviceOffset);
+    to.set(INT, head + REDO_PAYLOAD_CRC, payloadCrc);
+    return seal(to, lengthBytes, crc);
+  }
+
   private static void encodeState(MemorySegment to, ChunkState chunk, short flags) {
     int units = chunk.unitCount();
     encodeUpdate(to, chunk);
@@ -380,13 +417,32 @@ final class LogRecord {
     return from.get(INT, redoHead(from, at) + REDO_PAYLOAD_BYTES);
   }
 
+  /** Of a REDO record with {@link #FLAG_JOURNALED}: where on the device its payload is. */
+  static long redoDeviceOffset(MemorySegment from, long at) {
+    return from.get(LONG, redoHead(from, at) + REDO_DEVICE_OFFSET);
+  }
+
+  static int redoPayloadCrc(MemorySegment from, long at) {
+    return from.get(INT, redoHead(from, at) + REDO_PAYLOAD_CRC);
+  }
+
+  /** A REDO record's payload. */
+  static RedoPayload redoPayload(MemorySegment from, long at) {
+    int bytes = redoPayloadBytes(from, at);
+    if (hasFlag(from, at, FLAG_JOURNALED)) {
+      return RedoPayload.inJournal(redoDeviceOffset(from, at), bytes, redoPayloadCrc(from, at));
+    }
+    return RedoPayload.inRecord(from.asSlice(redoPayloadAt(from, at), bytes).toArray(JAVA_BYTE));
+  }
+
   /** Where a REDO record's payload starts. */
   static long redoPayloadAt(MemorySegment from, long at) {
     return redoHead(from, at) + REDO_HEAD_BYTES;
   }
 
   /**
-   * Whether a REDO record, whose state was decoded, has its payload within itself and the chunk.
+   * Whether a REDO record, whose state was decoded, has its payload within the chunk, and within
+   * itself or the journal.
    */
   static boolean isRedoPlausible(MemorySegment from, long at, ChunkState chunk) {
     int offset = redoPayloadOffset(from, at);
@@ -396,7 +452,10 @@ final class LogRecord {
         && bytes > 0
         && bytes <= REDO_PAYLOAD_MAX_BYTES
         && (long) offset + bytes <= chunk.lengthBytes
-        && lengthBytes(from, at) == redoBytes(chunk, bytes);
+        && (hasFlag(from, at, FLAG_JOURNALED)
+            ? lengthBytes(from, at) == stateBytes(chunk.unitCount()) + REDO_JOURNALED_BYTES
+                && PayloadJournal.holds(redoDeviceOffset(from, at), bytes)
+            : lengthBytes(from, at) == redoBytes(chunk, bytes));
   }
 
   private static boolean isPlausible(ChunkState chunk) {

@@ -63,9 +63,8 @@ final class LogScanner {
      *
      * @param pending whether its version is pending
      * @param from where in the chunk the payload belongs
-     * @param payload valid during this call
      */
-    void onRedo(ChunkState chunk, boolean pending, int from, MemorySegment payload, long sequence)
+    void onRedo(ChunkState chunk, boolean pending, int from, RedoPayload payload, long sequence)
         throws StoreException;
 
     /** A REMOVED record. */
@@ -172,6 +171,34 @@ final class LogScanner {
               .formatted(file),
           e);
     }
+  }
+
+  /**
+   * Hands over the records of a group that the journal has.
+   *
+   * @return the sequence number of its end
+   * @throws StoreException LOG_CORRUPT when they are no such group
+   */
+  long replay(GroupJournal.Image image) throws StoreException {
+    map = image.records();
+    size = map.byteSize();
+    Crc32c crc = new Crc32c();
+    long last = -1;
+    for (long at = 0; at < size; ) {
+      boolean expected =
+          LogRecord.isIntact(map, at, size, crc)
+              && LogRecord.group(map, at) == image.group()
+              && (last < 0 || LogRecord.sequence(map, at) == last + 1);
+      if (!expected) {
+        throw corrupt(at, image.group(), last + 1, "its image in the journal is damaged");
+      }
+      last = LogRecord.sequence(map, at);
+      at += LogRecord.lengthBytes(map, at);
+    }
+    for (long at = 0; at < size; at += LogRecord.lengthBytes(map, at)) {
+      applyRecord(at);
+    }
+    return last;
   }
 
   private End runAhead() throws StoreException, InterruptedException {
@@ -434,7 +461,7 @@ final class LogScanner {
         chunk,
         LogRecord.hasFlag(map, at, LogRecord.FLAG_PENDING),
         LogRecord.redoPayloadOffset(map, at),
-        map.asSlice(LogRecord.redoPayloadAt(map, at), LogRecord.redoPayloadBytes(map, at)),
+        LogRecord.redoPayload(map, at),
         LogRecord.sequence(map, at));
   }
 

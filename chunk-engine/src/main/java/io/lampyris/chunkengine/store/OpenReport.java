@@ -5,9 +5,12 @@ package io.lampyris.chunkengine.store;
  *
  * @param generations how many files were replayed
  * @param records how many records of chunks
+ * @param journalGroups groups that only the journal had, which were put into the log: a crash
+ *     leaves the last second's
  * @param tornRecords intact records of a group that was not finished, which were dropped: a crash
  *     in the middle of a group commit leaves them, and nobody was told of them
  * @param tornBytes from the end of the last whole group to the end of what was dropped; 0 when the
  *     log ended with a whole group
  */
-public record OpenReport(int generations, long records, long tornRecords, long tornBytes) {}
+public record OpenReport(
+    int generations, long records, int journalGroups, long tornRecords, long tornBytes) {}

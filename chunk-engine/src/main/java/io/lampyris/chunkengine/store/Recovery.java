@@ -89,7 +89,8 @@ final class Recovery {
     int redone = 0;
     for (Replayer.Redo redo : replayer.redos()) {
       long at = redo.blockOffset + (redo.from & -SECTOR_BYTES);
-      MemorySegment sectors = merged(device, redo.blockOffset, redo.from, redo.payload, redo.bytes);
+      MemorySegment sectors =
+          merged(device, redo.blockOffset, redo.from, redo.payload.bytes(), redo.bytes);
       host.write(device, at, sectors);
       redone++;
     }
@@ -110,22 +111,28 @@ final class Recovery {
   /** Brings pending versions back; those with a payload need the sectors around it. */
   void restorePending(Path device, PendingVersions into, RedoTable redos) throws StoreException {
     for (Replayer.Pending pending : replayer.pending()) {
-      byte[] payload = pending.payload;
+      RedoPayload payload = pending.payload;
       into.add(pending.state, payload == null ? null : restore(device, pending, payload, redos), 0);
     }
   }
 
-  private Redo restore(Path device, Replayer.Pending pending, byte[] payload, RedoTable redos)
+  private Redo restore(Path device, Replayer.Pending pending, RedoPayload payload, RedoTable redos)
       throws StoreException {
     int from = pending.from;
-    int to = from + payload.length;
+    int to = from + payload.lengthBytes();
     int start = from & -SECTOR_BYTES;
-    MemorySegment memory = merged(device, pending.state.blockOffset, from, payload, payload.length);
+    MemorySegment memory =
+        merged(device, pending.state.blockOffset, from, payload.bytes(), payload.lengthBytes());
     int end = start + (int) memory.byteSize();
     Redo redo = redos.make(pending.state, null, memory, start, end);
     redo.from = from;
     redo.to = to;
-    redo.payloadCrc = crc.of(memory, from - start, payload.length);
+    redo.payloadCrc = crc.of(memory, from - start, payload.lengthBytes());
+    if (payload.isInJournal()) {
+      redo.slot = redos.journal().take(payload.deviceOffset(), payload.lengthBytes());
+      redo.slotLead = (int) (payload.deviceOffset() - redo.slot);
+      redo.slotBytes = redo.slotLead + payload.lengthBytes();
+    }
     return redo;
   }
 }

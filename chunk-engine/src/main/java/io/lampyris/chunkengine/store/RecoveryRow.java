@@ -86,6 +86,23 @@ enum RecoveryRow {
       "the same, but a group end behind it calls a missing group durable",
       "LOG_CORRUPT with the position"),
 
+  IMAGE_LOGGED(
+      found(f -> f.logged),
+      "the journal has a group of an open generation that the generation's file has too",
+      "nothing"),
+  IMAGE_REPLAYED(
+      found(f -> !f.logged && f.follows && (f.payloads || !f.last)),
+      "the journal has a group that the file does not have, and the updates before it were replayed",
+      "replayed, and appended to the next generation"),
+  IMAGE_TORN(
+      found(f -> !f.logged && f.follows && f.last && !f.payloads),
+      "the same, but it is the last, and a payload that it names was not written",
+      "dropped: it was never acknowledged"),
+  IMAGE_MISSING(
+      found(f -> !f.logged && !f.follows),
+      "the journal has a group that follows one which is missing",
+      "LOG_CORRUPT"),
+
   REDONE(
       overwrite(l -> l == Later.NONE || l == Later.AS_LONG),
       "an overwrite was committed, and nothing of what follows",
@@ -129,6 +146,23 @@ enum RecoveryRow {
       "a version of its number or a later one is committed instead",
       "forgotten"),
   PENDING_REMOVED(waiting(w -> w.next == Next.REMOVED), "the chunk is removed later", "forgotten"),
+
+  PAYLOAD_IN_RECORD(
+      payload(p -> p.stored == Stored.IN_RECORD),
+      "the payload of an overwrite that is redone or pending is in its record",
+      "used"),
+  PAYLOAD_IN_JOURNAL(
+      payload(p -> p.stored == Stored.JOURNAL_INTACT),
+      "it is in the journal, with its checksum",
+      "used"),
+  PAYLOAD_LOST(
+      payload(p -> p.stored == Stored.JOURNAL_DAMAGED && !p.pending),
+      "it is not in the journal, though its record was committed: the device lost it",
+      "reported; the units that it touches are quarantined"),
+  PENDING_PAYLOAD_LOST(
+      payload(p -> p.stored == Stored.JOURNAL_DAMAGED && p.pending),
+      "it is not in the journal, and its version is pending",
+      "reported; the version is forgotten"),
 
   BLOCK_TAKEN(
       block(b -> b.holds && b.given),
@@ -202,6 +236,17 @@ enum RecoveryRow {
    */
   record End(boolean closed, boolean reaches, Behind behind) implements Situation {}
 
+  /**
+   * What becomes of a group in the journal.
+   *
+   * @param logged whether the generation's file, or what was replayed of the journal, reaches it
+   * @param follows whether the group with updates before it was replayed
+   * @param last whether the journal has no later group of the generation
+   * @param payloads of the last: whether the journal has all payloads that it names
+   */
+  record Found(boolean logged, boolean follows, boolean last, boolean payloads)
+      implements Situation {}
+
   /** What a later record says of a chunk with a committed overwrite. */
   enum Later {
     NONE,
@@ -237,6 +282,21 @@ enum RecoveryRow {
    * @param overwrite whether the log has its payload
    */
   record Waiting(Next next, boolean overwrite) implements Situation {}
+
+  /** Where an overwrite's payload is. */
+  enum Stored {
+    IN_RECORD,
+    JOURNAL_INTACT,
+    /** Its checksum is wrong. */
+    JOURNAL_DAMAGED
+  }
+
+  /**
+   * Whether a payload can be used.
+   *
+   * @param pending whether its version is pending
+   */
+  record Payload(boolean pending, Stored stored) implements Situation {}
 
   /**
    * Whether a chunk can have its block.
@@ -279,12 +339,20 @@ enum RecoveryRow {
     return s -> s instanceof End e && when.test(e);
   }
 
+  private static Predicate<Situation> found(Predicate<Found> when) {
+    return s -> s instanceof Found f && when.test(f);
+  }
+
   private static Predicate<Situation> overwrite(Predicate<Later> when) {
     return s -> s instanceof Overwrite o && when.test(o.later);
   }
 
   private static Predicate<Situation> waiting(Predicate<Waiting> when) {
     return s -> s instanceof Waiting w && when.test(w);
+  }
+
+  private static Predicate<Situation> payload(Predicate<Payload> when) {
+    return s -> s instanceof Payload p && when.test(p);
   }
 
   private static Predicate<Situation> block(Predicate<Block> when) {

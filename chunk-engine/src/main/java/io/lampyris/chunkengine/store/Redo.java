@@ -7,9 +7,9 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An overwrite whose payload is in the log: whole sectors in memory that are written in place once
- * the record that commits them is durable, and until then lie over what reads of the chunk find on
- * the device. Pooled; lives while anyone holds it. Owner: reactor.
+ * An overwrite whose payload is in the log or the journal: whole sectors in memory that are written
+ * in place once the record that commits them is durable, and until then lie over what reads of the
+ * chunk find on the device. Pooled; lives while anyone holds it. Owner: reactor.
  */
 final class Redo extends IoRequest {
   private final RedoTable table;
@@ -39,6 +39,14 @@ final class Redo extends IoRequest {
   /** Null for memory of its own, when it was found at start. */
   @Nullable Buffer pooled;
 
+  /** Its slots in the journal; {@link PayloadJournal#FULL} when the log has the payload. */
+  long slot = PayloadJournal.FULL;
+
+  int slotBytes;
+
+  /** Where in them the payload begins. */
+  int slotLead;
+
   /** Of the record that committed it; 0 before that. */
   long sequence;
 
@@ -57,8 +65,16 @@ final class Redo extends IoRequest {
     return end - start;
   }
 
+  boolean isJournaled() {
+    return slot != PayloadJournal.FULL;
+  }
+
   void appendTo(ChunkLog log, ChunkState state, boolean pending) {
-    log.redo(state, pending, from, memory, from - start, payloadBytes(), payloadCrc);
+    if (isJournaled()) {
+      log.redoJournaled(state, pending, from, payloadBytes(), slot + slotLead, payloadCrc);
+    } else {
+      log.redo(state, pending, from, memory, from - start, payloadBytes(), payloadCrc);
+    }
   }
 
   /**

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class RedoTable {
   private static final int BUCKETS = 1 << 10;
 
+  /** Shorter payloads ride in their records: a sector each would cost more. */
+  private static final int IN_RECORD_MAX_BYTES = 512;
+
   /** The device is flushed when so much was written in place since the last flush, ... */
   private static final long UNFLUSHED_MAX_BYTES = 8 << 20;
 
@@ -25,6 +28,8 @@ final class RedoTable {
   private static final long UNFLUSHED_MAX_NS = 1_000_000_000;
 
   private final TargetStore store;
+  private final boolean journals;
+  private final PayloadJournal journal = new PayloadJournal();
   private final @Nullable Redo[] buckets = new Redo[BUCKETS];
   private int published;
   private @Nullable Redo pool;
@@ -37,8 +42,18 @@ final class RedoTable {
   private boolean timerSet;
   private boolean flushDue;
 
-  RedoTable(TargetStore store) {
+  /**
+   * Makes an empty table.
+   *
+   * @param journals whether records follow a flush of the device, so that they may name the journal
+   */
+  RedoTable(TargetStore store, boolean journals) {
     this.store = store;
+    this.journals = journals;
+  }
+
+  PayloadJournal journal() {
+    return journal;
   }
 
   /** An overwrite with its memory, held by the caller. */
@@ -57,6 +72,7 @@ final class RedoTable {
     redo.memory = memory;
     redo.start = start;
     redo.end = end;
+    redo.slot = PayloadJournal.FULL;
     redo.sequence = 0;
     redo.inPlace = false;
     redo.holders = 1;
@@ -72,6 +88,21 @@ final class RedoTable {
     redo.memory = MemorySegment.NULL;
     redo.link = pool;
     pool = redo;
+  }
+
+  /**
+   * Takes slots of the journal for what is in the redo's memory.
+   *
+   * @return false when there are none free, or it is not worth it: then the log takes the payload
+   */
+  boolean journal(Redo redo) {
+    if (!journals || redo.payloadBytes() <= IN_RECORD_MAX_BYTES) {
+      return false;
+    }
+    redo.slot = journal.acquire(redo.memoryBytes());
+    redo.slotBytes = redo.memoryBytes();
+    redo.slotLead = redo.from - redo.start;
+    return redo.isJournaled();
   }
 
   /** The record that commits it was appended. */
@@ -163,6 +194,8 @@ final class RedoTable {
     if (redo.sequence != 0) {
       assert store.isOffline() : "what was appended is committed, or nothing is any more";
       settle(redo);
+    } else if (redo.isJournaled()) {
+      journal.release(redo.slot, redo.slotBytes);
     }
     redo.release();
   }
@@ -176,6 +209,9 @@ final class RedoTable {
         newest = null;
       }
       first.nextInLog = null;
+      if (first.isJournaled()) {
+        journal.retire(first.slot, first.slotBytes, first.sequence);
+      }
       first.release();
     }
   }

@@ -2,8 +2,7 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.chunkengine.store.RecoveryRow.Later;
 import io.lampyris.chunkengine.store.RecoveryRow.Next;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -33,50 +32,56 @@ final class Replayer implements LogScanner.Visitor {
   static final class Pending {
     final ChunkState state = new ChunkState();
     final int from;
-    final byte @Nullable [] payload;
+    final @Nullable RedoPayload payload;
 
-    private Pending(ChunkState chunk, int from, byte @Nullable [] payload) {
+    private Pending(ChunkState chunk, int from, @Nullable RedoPayload payload) {
       state.copyFrom(chunk);
       this.from = from;
       this.payload = payload;
-    }
-
-    int payloadBytes() {
-      return payload == null ? 0 : payload.length;
-    }
-
-    /** For a snapshot. */
-    void appendTo(ChunkLog log) {
-      byte[] bytes = payload;
-      if (bytes == null) {
-        log.pending(state);
-        return;
-      }
-      try (Arena arena = Arena.ofConfined()) {
-        MemorySegment memory = arena.allocate(bytes.length);
-        memory.copyFrom(MemorySegment.ofArray(bytes));
-        int crc = new Crc32c().of(memory, 0, bytes.length);
-        log.redo(state, true, from, memory, 0, bytes.length, crc);
-      }
     }
   }
 
   /** Committed bytes that may not be in their place yet. */
   static final class Redo {
+    final long inode;
+    final int chunkIndex;
     final long sequence;
     final long blockOffset;
     final int from;
-    final byte[] payload;
+    final RedoPayload payload;
 
     /** How much of the payload still belongs to the chunk. */
     int bytes;
 
-    private Redo(long sequence, long blockOffset, int from, byte[] payload) {
+    private Redo(ChunkState chunk, long sequence, int from, RedoPayload payload) {
+      this.inode = chunk.inode;
+      this.chunkIndex = chunk.chunkIndex;
       this.sequence = sequence;
-      this.blockOffset = blockOffset;
+      this.blockOffset = chunk.blockOffset;
       this.from = from;
       this.payload = payload;
-      this.bytes = payload.length;
+      this.bytes = payload.lengthBytes();
+    }
+  }
+
+  /**
+   * An overwrite whose payload the journal does not have any more.
+   *
+   * @param from where in the chunk the bytes belonged
+   * @param deviceOffset where the journal should have them
+   * @param pending whether its version was pending, and is gone; else the chunk has it, with the
+   *     old bytes
+   */
+  record LostPayload(
+      long inode, int chunkIndex, int from, int bytes, long deviceOffset, boolean pending) {
+    String what() {
+      return "the journal lost bytes %d … %d of %s version of inode %d chunk %s"
+          .formatted(
+              from,
+              from + bytes - 1,
+              pending ? "a pending" : "the committed",
+              inode,
+              Integer.toUnsignedString(chunkIndex));
     }
   }
 
@@ -145,15 +150,14 @@ final class Replayer implements LogScanner.Visitor {
     boolean before = waiting.state.version - chunk.version > 0;
     Next next =
         before ? Next.COMMITTED_BEFORE : commitsPending ? Next.COMMITTED_IT : Next.COMMITTED_OTHER;
-    byte[] payload = waiting.payload;
+    RedoPayload payload = waiting.payload;
     RecoveryRow row = RecoveryRow.of(new RecoveryRow.Waiting(next, payload != null));
     switch (row) {
       case STAYS_PENDING -> {}
       case PENDING_COMMITTED, PENDING_OVERTAKEN -> pending.remove(key);
       case PENDING_OVERWRITE -> {
         pending.remove(key);
-        byte[] bytes = Objects.requireNonNull(payload);
-        add(key, new Redo(sequence, chunk.blockOffset, waiting.from, bytes));
+        add(key, new Redo(chunk, sequence, waiting.from, Objects.requireNonNull(payload)));
       }
       default -> throw new AssertionError("not a row of this place: " + row);
     }
@@ -170,14 +174,13 @@ final class Replayer implements LogScanner.Visitor {
 
   @Override
   public void onRedo(
-      ChunkState chunk, boolean isPending, int from, MemorySegment payload, long sequence) {
+      ChunkState chunk, boolean isPending, int from, RedoPayload payload, long sequence) {
     Key key = Key.of(chunk);
-    byte[] bytes = payload.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     if (isPending) {
-      pending.put(key, new Pending(chunk, from, bytes));
+      pending.put(key, new Pending(chunk, from, payload));
     } else {
       onCommitted(chunk, false, sequence);
-      add(key, new Redo(sequence, chunk.blockOffset, from, bytes));
+      add(key, new Redo(chunk, sequence, from, payload));
     }
   }
 
@@ -202,6 +205,60 @@ final class Replayer implements LogScanner.Visitor {
       of.removeIf(redo -> redo.sequence <= sequence && isForgotten(redo, Later.APPLIED, 0));
     }
     redos.values().removeIf(List::isEmpty);
+  }
+
+  /**
+   * Fetches the payloads that are in the journal, of what is to be redone or pending at the end.
+   * Those that are damaged there are forgotten.
+   *
+   * @return them
+   * @throws StoreException IO when the journal cannot be read
+   */
+  List<LostPayload> load(Host host, Path device) throws StoreException {
+    Crc32c crc = new Crc32c();
+    List<LostPayload> lost = new ArrayList<>();
+    for (Redo redo : redos()) {
+      RecoveryRow row =
+          RecoveryRow.of(new RecoveryRow.Payload(false, redo.payload.load(host, device, crc)));
+      if (row == RecoveryRow.PAYLOAD_LOST) {
+        lost.add(
+            new LostPayload(
+                redo.inode,
+                redo.chunkIndex,
+                redo.from,
+                redo.bytes,
+                redo.payload.deviceOffset(),
+                false));
+        forget(redo);
+      }
+    }
+    for (Pending waiting : List.copyOf(pending.values())) {
+      RedoPayload payload = waiting.payload;
+      if (payload != null
+          && RecoveryRow.of(new RecoveryRow.Payload(true, payload.load(host, device, crc)))
+              == RecoveryRow.PENDING_PAYLOAD_LOST) {
+        ChunkState chunk = waiting.state;
+        lost.add(
+            new LostPayload(
+                chunk.inode,
+                chunk.chunkIndex,
+                waiting.from,
+                payload.lengthBytes(),
+                payload.deviceOffset(),
+                true));
+        pending.remove(Key.of(chunk));
+      }
+    }
+    return lost;
+  }
+
+  private void forget(Redo redo) {
+    Key key = new Key(redo.inode, redo.chunkIndex);
+    List<Redo> of = Objects.requireNonNull(redos.get(key));
+    of.remove(redo);
+    if (of.isEmpty()) {
+      redos.remove(key);
+    }
   }
 
   /** What is pending at the end, in no order. */

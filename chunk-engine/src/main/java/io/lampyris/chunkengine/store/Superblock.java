@@ -41,9 +41,8 @@ record Superblock(UUID uuid, long targetId, int chainId, long deviceSizeBytes, l
       JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   static {
-    assert OFFSET_A + SIZE_BYTES <= OFFSET_B
-            && OFFSET_B + SIZE_BYTES <= Geometry.FIRST_EXTENT_OFFSET
-        : "superblocks lie apart, before the first extent";
+    assert OFFSET_A + SIZE_BYTES <= OFFSET_B && OFFSET_B + SIZE_BYTES <= Geometry.JOURNAL_OFFSET
+        : "superblocks lie apart, before the journal";
   }
 
   /** Writes copy 0 (A) or 1 (B) at the start of a sector. */

@@ -210,7 +210,9 @@ public final class TargetChecker {
 
   // ---- log ----
 
-  private void checkLog(Superblock found, Replayer replayer) {
+  private void checkLog(Superblock found, Replayer replayer) throws StoreException {
+    JournalReplay journal = new JournalReplay(HostFiles.INSTANCE, found.uuid(), replayer);
+    journal.find(device);
     LogCatalog catalog;
     try {
       catalog = LogCatalog.read(logDir);
@@ -221,17 +223,29 @@ public final class TargetChecker {
     }
     generations = catalog.generations().size();
     for (LogCatalog.Generation generation : catalog.generations()) {
-      checkGeneration(found, generation, replayer);
+      checkGeneration(found, generation, replayer, journal);
     }
     tornTails.values().forEach(this::add);
     findStrays(catalog);
     if (logIsWhole) {
       noteUnfinished(replayer);
+      if (journal.groups() > 0) {
+        add(
+            CheckFinding.at(
+                Code.JOURNALED_GROUPS,
+                device,
+                Geometry.JOURNAL_OFFSET,
+                "the device's journal has groups that the log does not have; observed=%d, limit=the next start puts them there"
+                    .formatted(journal.groups())));
+      }
     }
   }
 
   private void checkGeneration(
-      Superblock found, LogCatalog.Generation generation, Replayer replayer) {
+      Superblock found,
+      LogCatalog.Generation generation,
+      Replayer replayer,
+      JournalReplay journal) {
     Path directory = logDir.resolve(generation.directory());
     Path file;
     try {
@@ -259,6 +273,9 @@ public final class TargetChecker {
         tornTails.remove(damaged.file());
         StoreException e = EarlierGroups.damaged(damaged, file, result.durableBefore());
         add(CheckFinding.at(Code.LOG_DAMAGED, damaged.file(), damaged.endPosition(), text(e)));
+      }
+      if (logIsWhole && !generation.closed()) {
+        journal.replay(generation, result.lastGroup());
       }
     } catch (StoreException e) {
       logIsWhole = false;
@@ -346,6 +363,17 @@ public final class TargetChecker {
     if (!logIsWhole) {
       note("what the log says is not known in full, so no block was checked");
       return;
+    }
+    for (Replayer.LostPayload lost : replayer.load(HostFiles.INSTANCE, device)) {
+      add(
+          new CheckFinding(
+              Code.PAYLOAD_LOST,
+              lost.what() + "; observed=other bytes in the journal, limit=the payload's checksum",
+              device,
+              lost.deviceOffset(),
+              lost.inode(),
+              Integer.toUnsignedLong(lost.chunkIndex()),
+              -1));
     }
     BlockChecker blocks =
         new BlockChecker(found.deviceSizeBytes(), device, index, replayer, crc, this::add);

@@ -30,6 +30,9 @@ public final class TargetStatistics {
   /** Updates whose payload went through the log, to be written in place later. */
   public long redoUpdates;
 
+  /** Of these, those that read the bytes that they replace, to know their checksum. */
+  public long redoReads;
+
   /** Updates that wrote a new block. */
   public long copyUpdates;
 

@@ -71,7 +71,9 @@ public final class TargetStore implements AutoCloseable {
   private final OpQueue unlocked = new OpQueue();
   private final OpQueue bufferless = new OpQueue();
   private final PendingVersions pending = new PendingVersions();
-  private final RedoTable redos = new RedoTable(this);
+  private final RedoTable redos;
+  private final @Nullable GroupJournal groupJournal;
+  private final BlockCrcs blockCrcs = new BlockCrcs();
   private final TargetStatistics statistics = new TargetStatistics();
   private final ChunkState replaced = new ChunkState();
 
@@ -104,6 +106,9 @@ public final class TargetStore implements AutoCloseable {
     this.keeper = keeper;
     this.wake = wake;
     this.log = log;
+    boolean strict = options.durability().mode() == Durability.Mode.STRICT;
+    this.redos = new RedoTable(this, strict);
+    this.groupJournal = strict ? new GroupJournal(superblock.uuid()) : null;
   }
 
   // ---- life ----
@@ -167,6 +172,7 @@ public final class TargetStore implements AutoCloseable {
     Wake wake = new Wake();
     Path logDir = dir.resolve(TargetFiles.LOG);
     LogFiles logFiles = new LogFiles(options, keeper, wake, logDir, superblock.uuid(), index);
+    logFiles.findJournal(device);
     logFiles.replay();
     ExtentAllocator allocator =
         new ExtentAllocator(
@@ -175,6 +181,7 @@ public final class TargetStore implements AutoCloseable {
                 .space()
                 .reserveBytes(superblock.deviceSizeBytes() - Geometry.FIRST_EXTENT_OFFSET));
     Recovery recovery = new Recovery(dir, options.host(), index, logFiles.replayer());
+    List<Replayer.LostPayload> lost = logFiles.replayer().load(options.host(), device);
     recovery.takeBlocks(allocator);
     // What was replayed is durable in the log by now.
     int redone = recovery.redo(device);
@@ -200,9 +207,30 @@ public final class TargetStore implements AutoCloseable {
       recovery.restorePending(device, store.pending, store.redos);
     } catch (StoreException e) {
       log.close();
+      store.freeMemory();
       throw e;
     }
+    lost.forEach(store::report);
     return store;
+  }
+
+  /** Bytes of a chunk were lost before they came to their place: nothing reads them. */
+  private void report(Replayer.LostPayload lost) {
+    LOGGER.error(
+        "target {}: {}; observed=other bytes at {} of {}, limit=the payload's checksum; remedy:"
+            + " restore the file from a copy",
+        targetId(),
+        lost.what(),
+        lost.deviceOffset(),
+        deviceFile());
+    ChunkState chunk = new ChunkState();
+    if (lost.pending() || !index.get(lost.inode(), lost.chunkIndex(), chunk)) {
+      return;
+    }
+    int last = (lost.from() + lost.bytes() - 1) / chunk.unitBytes();
+    for (int unit = lost.from() / chunk.unitBytes(); unit <= last; unit++) {
+      statistics.corruptions += quarantine.add(chunk, unit) ? 1 : 0;
+    }
   }
 
   /**
@@ -218,7 +246,8 @@ public final class TargetStore implements AutoCloseable {
       Device logFlusher = opener.open(log.file(), false);
       logDevice = logFlusher;
       GroupCommit commit =
-          new GroupCommit(this, context, log, device, logFlusher, options.durability());
+          new GroupCommit(
+              this, context, log, device, logFlusher, options.durability(), groupJournal);
       GenerationSwitch generations =
           new GenerationSwitch(
               this, context, commit, logFiles, options.log(), keeper, wake, opener);
@@ -296,7 +325,16 @@ public final class TargetStore implements AutoCloseable {
     }
     log.close();
     index.close();
+    freeMemory();
     options.host().close(lockFd);
+  }
+
+  private void freeMemory() {
+    GroupJournal journal = groupJournal;
+    if (journal != null) {
+      journal.close();
+    }
+    blockCrcs.close();
   }
 
   // ---- operations ----
@@ -538,6 +576,10 @@ public final class TargetStore implements AutoCloseable {
 
   RedoTable redos() {
     return redos;
+  }
+
+  BlockCrcs blockCrcs() {
+    return blockCrcs;
   }
 
   boolean verifiesStrictly() {

@@ -8,6 +8,10 @@ import java.lang.foreign.MemorySegment;
  */
 final class UnitCrcs {
   private final int[] crcs = new int[Geometry.UNITS_MAX];
+  private final int[] blocks = new int[BlockCrcs.BLOCKS];
+  private final int[] oldBlocks = new int[BlockCrcs.BLOCKS];
+  private long inode;
+  private int chunkIndex;
   private int unitBytes;
 
   // Of old bytes that are read through once more: the unit that was begun.
@@ -16,6 +20,8 @@ final class UnitCrcs {
   /** Starts with the old version's. */
   void start(ChunkState old) {
     System.arraycopy(old.unitCrcs, 0, crcs, 0, crcs.length);
+    inode = old.inode;
+    chunkIndex = old.chunkIndex;
     unitBytes = old.unitBytes();
   }
 
@@ -37,17 +43,110 @@ final class UnitCrcs {
    *
    * @return the checksum of these bytes
    */
-  int append(Crc32c crc, MemorySegment memory, long offset, int start, int end) {
+  int append(
+      Crc32c crc, BlockCrcs remembered, MemorySegment memory, long offset, int start, int end) {
     int all = 0;
     for (int at = start; at < end; ) {
       int unit = at / unitBytes;
       int bytes = Math.min(end, (unit + 1) * unitBytes) - at;
-      int part = crc.of(memory, offset + at - start, bytes);
+      int part;
+      if (at % unitBytes == 0 && BlockCrcs.holds(unitBytes)) {
+        part = ofBlocks(crc, memory, offset + at - start, bytes);
+        int count = (bytes + BlockCrcs.BLOCK_BYTES - 1) / BlockCrcs.BLOCK_BYTES;
+        remembered.put(inode, chunkIndex, unit, ~part, part, 0, count, blocks);
+      } else {
+        part = crc.of(memory, offset + at - start, bytes);
+      }
       crcs[unit] = at % unitBytes == 0 ? part : crc.combine(crcs[unit], part, bytes);
       all = at == start ? part : crc.combine(all, part, bytes);
       at += bytes;
     }
     return all;
+  }
+
+  /** The checksum of bytes, those of their blocks on the way. */
+  private int ofBlocks(Crc32c crc, MemorySegment memory, long offset, int bytes) {
+    int all = 0;
+    int block = 0;
+    for (int at = 0; at < bytes; at += BlockCrcs.BLOCK_BYTES, block++) {
+      int length = Math.min(BlockCrcs.BLOCK_BYTES, bytes - at);
+      int part = crc.of(memory, offset + at, length);
+      blocks[block] = part;
+      if (at == 0) {
+        all = part;
+      } else if (length == BlockCrcs.BLOCK_BYTES) {
+        all = crc.combineBlock(all, part);
+      } else {
+        all = crc.combine(all, part, length);
+      }
+    }
+    return all;
+  }
+
+  // ---- blocks whose old checksums are known ----
+
+  /** Whether an overwrite is of whole blocks of one unit, which may be remembered. */
+  private boolean isOfBlocks(int start, int end, int length) {
+    return BlockCrcs.holds(unitBytes)
+        && start % BlockCrcs.BLOCK_BYTES == 0
+        && (end == length || (end < length && end % BlockCrcs.BLOCK_BYTES == 0))
+        && start / unitBytes == (end - 1) / unitBytes;
+  }
+
+  private static int blocksOf(int start, int end) {
+    return (end - start + BlockCrcs.BLOCK_BYTES - 1) / BlockCrcs.BLOCK_BYTES;
+  }
+
+  /** Whether {@link #exchange} can do without the bytes that an overwrite replaces. */
+  boolean knowsOld(BlockCrcs remembered, int start, int end, int length) {
+    if (!isOfBlocks(start, end, length)) {
+      return false;
+    }
+    int unit = start / unitBytes;
+    int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
+    int count = blocksOf(start, end);
+    return remembered.get(inode, chunkIndex, unit, crcs[unit], first, count, oldBlocks);
+  }
+
+  /**
+   * Puts new bytes in the place of those that {@link #knowsOld} knew.
+   *
+   * @return the checksum of these bytes
+   */
+  int exchange(Crc32c crc, MemorySegment memory, long offset, int start, int end, int length) {
+    int all = ofBlocks(crc, memory, offset, end - start);
+    int old = oldBlocks[0];
+    for (int block = 1, at = start + BlockCrcs.BLOCK_BYTES; at < end; block++) {
+      int bytes = Math.min(BlockCrcs.BLOCK_BYTES, end - at);
+      old =
+          bytes == BlockCrcs.BLOCK_BYTES
+              ? crc.combineBlock(old, oldBlocks[block])
+              : crc.combine(old, oldBlocks[block], bytes);
+      at += bytes;
+    }
+    int unit = start / unitBytes;
+    int unitEnd = Math.min((unit + 1) * unitBytes, length);
+    crcs[unit] ^= crc.move(old ^ all, unitEnd - end);
+    return all;
+  }
+
+  /** Remembers the blocks of an overwrite, the checksums of whose units are made. */
+  void remember(
+      Crc32c crc,
+      BlockCrcs into,
+      ChunkState old,
+      MemorySegment memory,
+      long offset,
+      int start,
+      int end,
+      int length) {
+    if (isOfBlocks(start, end, length)) {
+      int unit = start / unitBytes;
+      int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
+      ofBlocks(crc, memory, offset, end - start);
+      int was = old.unitCrcs[unit];
+      into.put(inode, chunkIndex, unit, was, crcs[unit], first, blocksOf(start, end), blocks);
+    }
   }
 
   private boolean isWhole(int start, int end, int length) {
@@ -72,7 +171,7 @@ final class UnitCrcs {
       int unitEnd = Math.min((unit + 1) * unitBytes, length);
       int to = Math.min(end, unitEnd);
       if (!isWhole(at, to, length)) {
-        crcs[unit] ^= crc.combine(crc.of(memory, offset + at - start, to - at), 0, unitEnd - to);
+        crcs[unit] ^= crc.move(crc.of(memory, offset + at - start, to - at), unitEnd - to);
       }
       at = to;
     }
@@ -93,7 +192,7 @@ final class UnitCrcs {
       if (isWhole(at, to, length)) {
         crcs[unit] = part;
       } else {
-        crcs[unit] ^= crc.combine(part, 0, unitEnd - to);
+        crcs[unit] ^= crc.move(part, unitEnd - to);
       }
       all = at == start ? part : crc.combine(all, part, to - at);
       at = to;

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   lock ─► admit ─► plan ─┬─ direct: payload memory ─► block ───────────────┐
  *                          ├─ pieces: (read old, verify) merge ─► block, … ──┤
- *                          ├─ redo: read old sectors, merge ─────────────────┤
+ *                          ├─ redo: read old sectors, merge (, journal) ─────┤
  *                          └─ shrink: read what is kept of the last unit ────┴─► stage ─► commit
  * </pre>
  *
@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   everything new lies behind the committed length and fits    in place, behind it
- *   it begins before the committed length, fits, and is at      redo: the payload goes into the log
- *     most half of that and at most one buffer                    and in its place after commit
+ *   it begins before the committed length, fits, and is at      redo: the payload goes into the
+ *     most half of that and at most one buffer                    journal or the log, and in its
+ *                                                                 place after commit
  *   the rest                                                    a new block
  * </pre>
  *
@@ -88,6 +89,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     PIECE_READ,
     PIECE_WRITE,
     REDO_READ,
+    JOURNAL_WRITE,
     SHRINK_READ
   }
 
@@ -96,6 +98,11 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private Step step = Step.IDLE;
   private @Nullable Buffer piece;
   private @Nullable Redo redo;
+
+  /** Of a redo: whether the old bytes have to be read, or are not needed as it is known of them. */
+  private boolean needsOld;
+
+  private boolean oldIsKnown;
 
   private boolean existed;
 
@@ -286,7 +293,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private long planDirect() {
-    if (units.append(store().crc(), payload, payloadOffset, from, to) != payloadCrc32c) {
+    if (units.append(store().crc(), store().blockCrcs(), payload, payloadOffset, from, to)
+        != payloadCrc32c) {
       releaseNewBlock();
       return Status.CHECKSUM_MISMATCH.code();
     }
@@ -348,7 +356,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     return switch (step) {
       case REDO_READ -> to;
       case SHRINK_READ -> shrinkReadEnd();
-      case IDLE, DIRECT_WRITE, PIECE_READ, PIECE_WRITE -> newLength;
+      case IDLE, DIRECT_WRITE, PIECE_READ, PIECE_WRITE, JOURNAL_WRITE -> newLength;
     };
   }
 
@@ -381,6 +389,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private void onTransferred() {
     switch (step) {
       case DIRECT_WRITE -> stage(true);
+      // The flush that makes the group durable covers it.
+      case JOURNAL_WRITE -> stage(false);
       case PIECE_READ -> onPieceRead();
       case PIECE_WRITE -> onPieceWritten();
       case REDO_READ -> onRedoRead();
@@ -427,7 +437,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
           payload, payloadOffset + copyFrom - from, memory, copyFrom - start, copyTo - copyFrom);
     }
     int fresh = inPlace ? Math.max(start, oldLength) : start;
-    units.append(store().crc(), memory, fresh - start, fresh, pieceEnd);
+    units.append(store().crc(), store().blockCrcs(), memory, fresh - start, fresh, pieceEnd);
     transfer(Step.PIECE_WRITE, IoRequest.Kind.WRITE, block + start, memory, 0, padded);
   }
 
@@ -467,9 +477,17 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   /** Needs the old bytes, unless all of their units are replaced whole. */
   private void readRedo(Buffer into) {
+    oldIsKnown = false;
     if (units.coversUnits(from, to, oldLength)) {
+      needsOld = false;
+    } else {
+      oldIsKnown = units.knowsOld(store().blockCrcs(), from, to, oldLength);
+      needsOld = !oldIsKnown;
+    }
+    if (!needsOld) {
       onRedoRead();
     } else {
+      store().statistics().redoReads++;
       int bytes = redoReadEnd() - position;
       transfer(Step.REDO_READ, IoRequest.Kind.READ, oldBlock + position, into.segment(), 0, bytes);
     }
@@ -483,28 +501,38 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     int oldEnd = Math.min(to, oldLength);
     int start = position;
     int end = store().alignUp(to);
-    units.takeOut(crc, memory, from - start, from, oldEnd, oldLength);
-    int known = units.coversUnits(from, to, oldLength) ? to : redoReadEnd();
+    if (needsOld) {
+      units.takeOut(crc, memory, from - start, from, oldEnd, oldLength);
+    }
+    int known = needsOld ? redoReadEnd() : to;
     if (known < end) {
       memory.asSlice(known - start, end - known).fill((byte) 0);
     }
     MemorySegment.copy(payload, payloadOffset, memory, from - start, lengthBytes);
-    int all = units.putIn(crc, memory, from - start, from, oldEnd, oldLength);
+    int all =
+        oldIsKnown
+            ? units.exchange(crc, memory, from - start, from, to, oldLength)
+            : units.putIn(crc, memory, from - start, from, oldEnd, oldLength);
     if (to > oldLength) {
-      int tail = units.append(crc, memory, oldEnd - start, oldEnd, to);
+      int tail = units.append(crc, store().blockCrcs(), memory, oldEnd - start, oldEnd, to);
       all = crc.combine(all, tail, to - oldEnd);
     }
     if (all != payloadCrc32c) {
       abort(Status.CHECKSUM_MISMATCH.code());
       return;
     }
+    units.remember(crc, store().blockCrcs(), state, memory, from - start, from, to, oldLength);
     piece = null;
     Redo made = store().redos().make(state, sectors, memory, start, end);
     made.from = from;
     made.to = to;
     made.payloadCrc = all;
     redo = made;
-    stage(false);
+    if (store().redos().journal(made)) {
+      transfer(Step.JOURNAL_WRITE, IoRequest.Kind.WRITE, made.slot, memory, 0, end - start);
+    } else {
+      stage(false);
+    }
   }
 
   // ---- committing ----
@@ -530,7 +558,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final int logPayloadBytes() {
-    return redo == null ? 0 : lengthBytes;
+    Redo overwrite = redo;
+    return overwrite == null || overwrite.isJournaled() ? 0 : lengthBytes;
   }
 
   @Override

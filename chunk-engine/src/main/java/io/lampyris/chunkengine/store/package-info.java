@@ -21,14 +21,16 @@
  * <pre>
  *        0  superblock A, 4096 bytes
  *   524288  superblock B, 4096 bytes
- *  1048576  extents of 64 MiB to the end of the device; the last may be shorter
+ *  1048576  journal of groups, slots of 4096 bytes
+ *  4194304  journal of payloads, slots of 4096 bytes
+ *  8388608  extents of 64 MiB to the end of the device; the last may be shorter
  * </pre>
  *
  * Superblock; either copy suffices:
  *
  * <pre>
  *    0  u64  magic "LLYRCHNK"          48  u64  extent size, 67108864
- *    8  u32  format version, 1         56  u64  first extent's offset, 1048576
+ *    8  u32  format version, 1         56  u64  first extent's offset, 8388608
  *   12  u32  checksum of the 4096      64  u64  time of formatting, ms since the epoch
  *            bytes with 0 here         72  u32  chain id
  *   16  u128 target uuid, high first   76  u32  block unit, 65536
@@ -40,6 +42,20 @@
  * n of an extent starts n class sizes behind the extent's start. Nothing on the device says which
  * blocks are taken: that is what the live records of the log name. Bytes of a block behind the
  * chunk's length mean nothing and are never handed out.
+ *
+ * <p>The journal of groups is a ring of images. An image is all records of one group of updates, as
+ * they are going to be in the log's file, where they come after the image is durable. It fills
+ * whole slots, the rest of the last one zeros:
+ *
+ * <pre>
+ *    0  u64  magic "LLYJRNL" 0         32  u64  group
+ *    8  u32  version, 1                40  u64  the last group with updates before it
+ *   12  u32  checksum of 16 … length   48  u32  length, this included
+ *   16  u64  target uuid, xored        52  zeros
+ *   24  u64  generation                64  records, the last a GROUP_END
+ * </pre>
+ *
+ * The journal of payloads has sectors that REDO records name, each in slots of its own.
  *
  * <h3>Log</h3>
  *
@@ -88,8 +104,12 @@
  *   REDO 5, behind the checksums
  *                      0  u32  where in the chunk the payload belongs
  *                      4  u32  payload's length, at most 1 MiB
- *                      8       payload, zeros to a multiple of 8
+ *                      8       payload, zeros to a multiple of 8; with flag 4 instead:
+ *                      8  u64  payload's device offset, in the journal
+ *                     16  u32  payload's checksum
+ *                     20  u32  0
  *   flags              1       of a REDO: the version is pending
+ *                      4       of a REDO: the payload is in the journal
  *                      2       of a COMMITTED: it is the pending version, with its payload if any
  * </pre>
  *
@@ -114,10 +134,15 @@
  * <h2>Invariants</h2>
  *
  * <ul>
- *   <li>I1: an update is acknowledged when its data, then its record, are durable (strict): data
- *       written, device flushed, group appended, log flushed, answered.
+ *   <li>I1: an update is acknowledged when its data and its record are durable (strict): data
+ *       written, device flushed, image of the group in the journal, device flushed, appended to the
+ *       log's file, answered. Payloads in the journal may share the second flush, because of the
+ *       last image it is asked whether all that it names is there.
  *   <li>I2: a group counts whole or not at all. One group is in flight at a time, so a crash tears
  *       at most the last one; a torn group was never acknowledged.
+ *   <li>I2a: an image stays in its slots until the log's file has its group durably; a payload
+ *       until a durable group end says that it need not be redone, or a durable record has
+ *       overtaken the one that names it.
  *   <li>I3: a damaged group that any later group end calls durable, or that CURRENT calls durable,
  *       is corruption, not a torn tail: the target does not open.
  *   <li>I4: a block that holds a committed version is written behind that version's length, or with
@@ -147,15 +172,17 @@
  *       and new bytes: a byte that went bad before stays a wrong checksum.
  *   <li>I15: every content of CURRENT that a rewrite of the log passes through replays to the same
  *       chunks; a generation is deleted only when CURRENT, durably, does not name it.
- *   <li>I16: under strict nothing is acknowledged that is in a log file without a name.
+ *   <li>I16: under strict nothing is acknowledged that goes into a log file without a name.
  * </ul>
  *
- * Chronicle Queue writes through a shared mapping; the flush of the log is {@code fdatasync} on the
- * file, submitted to the reactor's io_uring. Linux tracks pages of a file that were dirtied through
- * a mapping as it tracks written ones (the first store to a clean page faults and marks it), and
- * fdatasync writes back and waits for all of the file's dirty pages, so the reactor never blocks in
- * msync. Seen on ext4, Linux 6.18: 400,000 bytes stored through a mapping into reserved space, then
- * fdatasync on another descriptor: the disk wrote 792 sectors and the extents became written ones.
+ * Under strict the log's file is flushed only now and then (each MiB of images, and when the target
+ * idles); what a power cut takes from it is in the journal. Chronicle Queue writes through a shared
+ * mapping; the flush of the log is {@code fdatasync} on the file, submitted to the reactor's
+ * io_uring. Linux tracks pages of a file that were dirtied through a mapping as it tracks written
+ * ones (the first store to a clean page faults and marks it), and fdatasync writes back and waits
+ * for all of the file's dirty pages, so the reactor never blocks in msync. Seen on ext4, Linux
+ * 6.18: 400,000 bytes stored through a mapping into reserved space, then fdatasync on another
+ * descriptor: the disk wrote 792 sectors and the extents became written ones.
  *
  * <h2>Threading</h2>
  *

@@ -13,7 +13,8 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 final class ExtentAllocatorTest {
-  private static final long DEVICE = (1L << 20) + 5 * Geometry.EXTENT_BYTES + (24L << 20);
+  private static final long DEVICE =
+      Geometry.FIRST_EXTENT_OFFSET + 5 * Geometry.EXTENT_BYTES + (24L << 20);
 
   @Test
   void blocksNeverOverlapAndAllSpaceComesBack() {
@@ -22,7 +23,7 @@ final class ExtentAllocatorTest {
     SplittableRandom random = new SplittableRandom(seed);
     ExtentAllocator allocator = new ExtentAllocator(DEVICE);
     long whole = allocator.freeBytes();
-    assertEquals(DEVICE - (1 << 20), whole);
+    assertEquals(DEVICE - Geometry.FIRST_EXTENT_OFFSET, whole);
     NavigableMap<Long, Integer> taken = new TreeMap<>();
     List<Long> order = new ArrayList<>();
     for (int op = 0; op < 200_000; op++) {

@@ -192,7 +192,9 @@ final class PendingVersionsTest {
     byte[] base = random(MIB);
     rig.write(INODE, 0, 0, base);
     byte[] next = pend(base, 12_345, random(6000), 2);
-    rig.park(request -> request.kind == io.lampyris.reactor.device.IoRequest.Kind.WRITE);
+    rig.park(request ->
+        request.kind == io.lampyris.reactor.device.IoRequest.Kind.WRITE
+            && request.deviceOffset >= Geometry.FIRST_EXTENT_OFFSET);
     assertEquals(2, rig.commit(INODE, 0, 2));
     both(next, next);
     restart();

@@ -266,7 +266,7 @@ final class PowerCutTest {
 
   @Test
   void compaction() throws Exception {
-    spec = new TargetSpec(1, 7, (1 << 20) + 2 * (64L << 20));
+    spec = new TargetSpec(1, 7, Geometry.FIRST_EXTENT_OFFSET + 2 * (64L << 20));
     options = o -> o.withSpace(SpaceOptions.defaults().withCompaction(1L << 40));
     ChunkKey moved = new ChunkKey(SimWorkload.LARGE, 4);
     loop(

@@ -46,7 +46,8 @@ final class RecoveryRowTest {
   @Test
   void exactlyOneRowAppliesToEachSituation() throws Exception {
     List<Situation> all = situations();
-    assertEquals(4 * 4 * 2 + 8 + 2 * 3 + 2 * 2 * 3 + 7 + 6 * 2 + 4, all.size());
+    assertEquals(
+        4 * 4 * 2 + 8 + 2 * 3 + 2 * 2 * 3 + 2 * 2 * 2 * 2 + 7 + 6 * 2 + 2 * 3 + 4, all.size());
     for (Situation situation : all) {
       List<RecoveryRow> rows =
           Arrays.stream(RecoveryRow.values()).filter(row -> row.applies(situation)).toList();

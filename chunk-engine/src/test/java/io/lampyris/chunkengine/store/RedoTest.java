@@ -65,7 +65,8 @@ final class RedoTest {
   }
 
   private static boolean isWrite(IoRequest request) {
-    return request.kind == IoRequest.Kind.WRITE;
+    return request.kind == IoRequest.Kind.WRITE
+        && request.deviceOffset >= Geometry.FIRST_EXTENT_OFFSET;
   }
 
   @Test
@@ -85,9 +86,12 @@ final class RedoTest {
     assertArrayEquals(expected, rig.read(INODE, 0));
     assertTrue(rig.becomes(() -> rig.store.redos().isEmpty()));
     assertEquals(64, statistics.redoUpdates);
-    assertEquals(64 * 4096, statistics.deviceWriteBytes - deviceBefore);
+    double written = (double) (statistics.deviceWriteBytes - deviceBefore) / (64 * 4096);
+    assertTrue(
+        written >= 2 && written <= 2 + statistics.groups * 4096.0 * 5 / (64 * 4096),
+        "bytes to the device for each byte, payload, place and images: " + written);
     double logged = (double) (statistics.logBytes - logBefore) / (64 * 4096);
-    assertTrue(logged < 1.2, "bytes to the log for each byte: " + logged);
+    assertTrue(logged < 0.1, "bytes to the log for each byte: " + logged);
   }
 
   @Test
@@ -202,6 +206,7 @@ final class RedoTest {
     try (OffHeapChunkIndex index = new OffHeapChunkIndex()) {
       Superblock superblock = new TargetFiles(options()).readSuperblock(copy.resolve("device"));
       LogFiles files = new LogFiles(options(), copy.resolve("log"), superblock.uuid(), index);
+      files.findJournal(copy.resolve("device"));
       files.replay();
       assertEquals(2, index.count());
       assertEquals(List.of(), files.replayer().redos());
@@ -255,9 +260,9 @@ final class RedoTest {
   void aByteThatWentBadBesideAnOverwriteStaysBad() throws Exception {
     writeBase(MIB);
     try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
-      file.seek(MIB + 70_000);
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
       int old = file.read();
-      file.seek(MIB + 70_000);
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
       file.write(old ^ 4);
       file.getFD().sync();
     }
@@ -285,9 +290,9 @@ final class RedoTest {
       assertArrayEquals(part, rig.read(INODE, 0, offset, length, ReadOp.Version.COMMITTED));
     }
     try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
-      file.seek(MIB + 70_000);
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
       int old = file.read();
-      file.seek(MIB + 70_000);
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
       file.write(old ^ 4);
       file.getFD().sync();
     }

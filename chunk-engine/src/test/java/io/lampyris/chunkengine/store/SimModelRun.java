@@ -178,6 +178,9 @@ final class SimModelRun {
       case NONE, ROTTEN_BITS -> {}
       case MISDIRECTED_WRITES -> {
         faults.misdirectOneIn = 100;
+        // One that goes astray from or into the journal stops the target: JournalTest.
+        faults.sparedFrom = Geometry.JOURNAL_OFFSET;
+        faults.sparedTo = Geometry.FIRST_EXTENT_OFFSET;
         faults.witness =
             (meantFor, wentTo, bytes) -> {
               misdirected++;

@@ -56,7 +56,7 @@ final class TargetFormatTest {
         assertEquals(0x1122334455667788L, store.targetId());
         assertEquals(9, store.chainId());
         assertEquals(0, store.chunkCount());
-        long filled = (15L << 20) - (256 << 10);
+        long filled = (8L << 20) - (128 << 10);
         assertEquals(filled, store.freeBytes(), "two percent, in whole blocks, stay free");
         assertEquals(filled, store.capacityBytes());
       }
@@ -81,7 +81,7 @@ final class TargetFormatTest {
     assertEquals(0x1122334455667788L, bytes.getLong(32));
     assertEquals(16L << 20, bytes.getLong(40));
     assertEquals(64L << 20, bytes.getLong(48));
-    assertEquals(1L << 20, bytes.getLong(56));
+    assertEquals(8L << 20, bytes.getLong(56));
     assertEquals(9, bytes.getInt(72));
     assertEquals(65536, bytes.getInt(76));
     assertEquals(1, bytes.getInt(80));

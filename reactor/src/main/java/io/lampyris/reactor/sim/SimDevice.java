@@ -196,8 +196,16 @@ public final class SimDevice implements Device {
     }
     long places = (medium.sizeBytes() - request.lengthBytes) / alignmentBytes + 1;
     long place = prng.below(places) * alignmentBytes;
+    if (isSpared(request.deviceOffset, request.lengthBytes)
+        || isSpared(place, request.lengthBytes)) {
+      return request.deviceOffset;
+    }
     faults.witness.onMisdirected(request.deviceOffset, place, request.lengthBytes);
     return place;
+  }
+
+  private boolean isSpared(long offset, int bytes) {
+    return offset < faults.sparedTo && offset + bytes > faults.sparedFrom;
   }
 
   /**

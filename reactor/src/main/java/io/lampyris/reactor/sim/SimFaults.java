@@ -19,6 +19,11 @@ public final class SimFaults {
   /** A write lands elsewhere. */
   public int misdirectOneIn;
 
+  /** Writes do not go astray from or to this range of the device. */
+  public long sparedFrom;
+
+  public long sparedTo;
+
   public Witness witness = (meantFor, wentTo, sizeBytes) -> {};
 
   public long latencyMinNs = 10_000;
