@@ -53,6 +53,8 @@ public final class IoUring implements AutoCloseable {
   private static final long CLOSE_STEP_NS = 20_000_000L;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
   private static final short ACCEPT_MULTISHOT = 1; // IORING_ACCEPT_MULTISHOT
+  private static final short RECVSEND_POLL_FIRST = 1; // IORING_RECVSEND_POLL_FIRST
+  private static final int CQE_F_SOCK_NONEMPTY = 1 << 2; // IORING_CQE_F_SOCK_NONEMPTY
   private static final short SEND_ZC_REPORT_USAGE = 1 << 3; // IORING_SEND_ZC_REPORT_USAGE
   private static final int CQE_F_NOTIF = 1 << 3; // IORING_CQE_F_NOTIF
   private static final int NOTIF_USAGE_ZC_COPIED = 1 << 31; // IORING_NOTIF_USAGE_ZC_COPIED
@@ -340,6 +342,16 @@ public final class IoUring implements AutoCloseable {
     flagLast(Linux.IOSQE_FIXED_FILE());
   }
 
+  /**
+   * The receive prepared last waits for bytes before it looks for them: saves a look when there are
+   * none, see {@link #socketHasMore}.
+   */
+  public void waitFirst() {
+    assert isOwner() : notOwner();
+    assert pending() > 0 : "no SQE since the last submit";
+    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, RECVSEND_POLL_FIRST);
+  }
+
   /** The SQE prepared last goes to a kernel worker at once: for what would block in submit. */
   public void forceAsync() {
     flagLast(Linux.IOSQE_ASYNC());
@@ -488,6 +500,11 @@ public final class IoUring implements AutoCloseable {
   /** Whether a completion's flags announce another one of the same operation. */
   public static boolean hasMore(int flags) {
     return (flags & Linux.IORING_CQE_F_MORE()) != 0;
+  }
+
+  /** Whether a receive's completion says that the socket has more bytes. */
+  public static boolean socketHasMore(int flags) {
+    return (flags & CQE_F_SOCK_NONEMPTY) != 0;
   }
 
   /** Whether a completion only says that the kernel has let go of a zero-copy send's bytes. */

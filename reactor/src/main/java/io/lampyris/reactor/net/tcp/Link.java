@@ -133,6 +133,9 @@ final class Link {
   private boolean receivingApart;
   private boolean abandoning;
 
+  /** The last receive left nothing in the socket. */
+  private boolean drained;
+
   /** The last frame had a large payload. */
   private boolean bulk;
 
@@ -206,6 +209,7 @@ final class Link {
     openAfterSend = false;
     abandoning = false;
     bulk = false;
+    drained = false;
     lending = network.lends();
     assert lentMask == 0 && lendingAs < 0 : "the kernel has nothing of an earlier connection";
     tune();
@@ -298,7 +302,10 @@ final class Link {
     boolean over = !IoUring.hasMore(flags);
     operations -= over ? 1 : 0;
     switch (operation) {
-      case RECEIVE -> onReceived(result);
+      case RECEIVE -> {
+        drained = !IoUring.socketHasMore(flags);
+        onReceived(result);
+      }
       case SEND -> onSent(result);
       case CONNECT -> onConnected(result);
       case CANCEL -> {}
@@ -361,6 +368,9 @@ final class Link {
       // A payload that comes along with its header is copied, so let not much of it come along.
       int most = bulk && writeAt == 0 && payloadLeft == 0 ? BULK_HEAD_BYTES : IN_BYTES - writeAt;
       prepared = uring().prepReceive(fd, in.address() + writeAt, most, 0, token(RECEIVE));
+      if (prepared && drained) {
+        uring().waitFirst();
+      }
     }
     assert prepared : "there was room";
     receiving = true;
