@@ -55,6 +55,9 @@ public final class NetBench implements Callable<Integer> {
   @Option(names = "--spin-us", description = "Polls so long before it blocks (default: as usual)")
   private int spinUs = -1;
 
+  @Option(names = "--yield", description = "Lets other threads go first while it polls")
+  private boolean yields;
+
   public static void main(String[] args) {
     System.exit(new CommandLine(new NetBench()).execute(args));
   }
@@ -85,7 +88,7 @@ public final class NetBench implements Callable<Integer> {
 
   private Reactor reactor(String name) {
     Reactor.Builder builder =
-        Reactor.builder(name).idle(idle).bufferClasses(BufferPool.DEFAULT_CLASSES);
+        Reactor.builder(name).idle(idle).yields(yields).bufferClasses(BufferPool.DEFAULT_CLASSES);
     if (spinUs >= 0) {
       builder.spinNs(TimeUnit.MICROSECONDS.toNanos(spinUs));
     }
