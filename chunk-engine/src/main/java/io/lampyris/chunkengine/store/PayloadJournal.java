@@ -22,17 +22,30 @@ final class PayloadJournal {
   static final int SLOTS =
       (int) ((Geometry.FIRST_EXTENT_OFFSET - Geometry.PAYLOADS_OFFSET) / SLOT_BYTES);
 
-  private final boolean[] taken = new boolean[SLOTS];
+  private final boolean[] taken;
   private int next;
   private int takenCount;
 
   /** Retired runs in the order of the log: a ring, which never has more entries than slots. */
-  private final long[] sequences = new long[SLOTS];
+  private final long[] sequences;
 
-  private final long[] offsets = new long[SLOTS];
-  private final int[] lengths = new int[SLOTS];
+  private final long[] offsets;
+  private final int[] lengths;
   private int oldest;
   private int retired;
+
+  /**
+   * Makes one with all slots free.
+   *
+   * @param slots how many are given away, at most {@link #SLOTS}
+   */
+  PayloadJournal(int slots) {
+    assert slots > 0 && slots <= SLOTS : "slots " + slots;
+    taken = new boolean[slots];
+    sequences = new long[slots];
+    offsets = new long[slots];
+    lengths = new int[slots];
+  }
 
   private static int slotsOf(int bytes) {
     return (bytes + SLOT_BYTES - 1) / SLOT_BYTES;
@@ -55,12 +68,12 @@ final class PayloadJournal {
    */
   long acquire(int bytes) {
     int wanted = slotsOf(bytes);
-    if (takenCount + wanted > SLOTS) {
+    if (takenCount + wanted > taken.length) {
       return FULL;
     }
-    int first = run(next, SLOTS, wanted);
+    int first = run(next, taken.length, wanted);
     if (first < 0) {
-      first = run(0, Math.min(SLOTS, next + wanted - 1), wanted);
+      first = run(0, Math.min(taken.length, next + wanted - 1), wanted);
     }
     if (first < 0) {
       return FULL;
@@ -99,7 +112,7 @@ final class PayloadJournal {
     int first = slotAt(payloadOffset);
     int last = slotAt(payloadOffset + payloadBytes - 1);
     for (int slot = first; slot <= last; slot++) {
-      if (taken[slot]) {
+      if (slot >= taken.length || taken[slot]) {
         return FULL;
       }
     }
@@ -114,9 +127,10 @@ final class PayloadJournal {
 
   /** The payload is in its place; a record with this sequence number committed it. */
   void retire(long deviceOffset, int bytes, long sequence) {
-    assert retired < SLOTS : "each has a slot of its own";
-    int entry = (oldest + retired) % SLOTS;
-    assert retired == 0 || sequences[(entry + SLOTS - 1) % SLOTS] < sequence : "the log's order";
+    assert retired < sequences.length : "each has a slot of its own";
+    int entry = (oldest + retired) % sequences.length;
+    assert retired == 0 || sequences[(entry + sequences.length - 1) % sequences.length] < sequence
+        : "the log's order";
     sequences[entry] = sequence;
     offsets[entry] = deviceOffset;
     lengths[entry] = bytes;
@@ -127,7 +141,7 @@ final class PayloadJournal {
   void appliedDurably(long sequence) {
     while (retired > 0 && sequences[oldest] <= sequence) {
       release(offsets[oldest], lengths[oldest]);
-      oldest = (oldest + 1) % SLOTS;
+      oldest = (oldest + 1) % sequences.length;
       retired--;
     }
   }
@@ -139,6 +153,6 @@ final class PayloadJournal {
   @Override
   public String toString() {
     return "payload journal, %d of %d slots taken, %d retired"
-        .formatted(takenCount, SLOTS, retired);
+        .formatted(takenCount, taken.length, retired);
   }
 }

@@ -29,7 +29,7 @@ final class RedoTable {
 
   private final TargetStore store;
   private final boolean journals;
-  private final PayloadJournal journal = new PayloadJournal();
+  private final PayloadJournal journal;
   private final @Nullable Redo[] buckets = new Redo[BUCKETS];
   private int published;
   private @Nullable Redo pool;
@@ -47,7 +47,8 @@ final class RedoTable {
    *
    * @param journals whether records follow a flush of the device, so that they may name the journal
    */
-  RedoTable(TargetStore store, boolean journals) {
+  RedoTable(TargetStore store, boolean journals, int payloadSlots) {
+    this.journal = new PayloadJournal(payloadSlots);
     this.store = store;
     this.journals = journals;
   }

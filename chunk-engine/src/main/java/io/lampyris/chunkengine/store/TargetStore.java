@@ -107,7 +107,7 @@ public final class TargetStore implements AutoCloseable {
     this.wake = wake;
     this.log = log;
     boolean strict = options.durability().mode() == Durability.Mode.STRICT;
-    this.redos = new RedoTable(this, strict);
+    this.redos = new RedoTable(this, strict, options.log().payloadSlots());
     this.groupJournal = strict ? new GroupJournal(superblock.uuid()) : null;
   }
 

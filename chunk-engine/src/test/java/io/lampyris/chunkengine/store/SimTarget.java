@@ -116,7 +116,7 @@ final class SimTarget implements AutoCloseable {
         TargetOptions.defaults()
             .withHost(on)
             .withKeepers(name -> new SimKeeper())
-            .withLog(3 << 20, 64 << 10));
+            .withLog(LogOptions.DEFAULTS.withSizes(3 << 20, 64 << 10).withPayloadSlots(2)));
   }
 
   /** Makes the target; a power cut is thrown and wants a {@link #crash}. */
