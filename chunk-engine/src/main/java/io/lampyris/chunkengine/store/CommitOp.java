@@ -89,7 +89,7 @@ public abstract non-sealed class CommitOp extends StoreOp {
     }
     complete(state.version);
     if (redo != null) {
-      store.redos().write(redo);
+      store.redos().wantsWrite(redo);
     }
   }
 

@@ -94,6 +94,7 @@ final class GroupCommit {
   private final TimerTask onInterval = this::onInterval;
   private boolean waitsForRoom;
   private long sliceBytes;
+  private long joinUntil;
 
   /** Up to which record overwrites are in their place when the flush of the device is done. */
   private long applying;
@@ -156,7 +157,26 @@ final class GroupCommit {
 
   /** An update has done its writes and wants to be committed. */
   void stage(StoreOp op, boolean wroteData) {
-    (wroteData && strict ? unflushed : ready).add(op);
+    if (wroteData && strict) {
+      unflushed.add(op);
+      return;
+    }
+    if (ready.isEmpty()) {
+      joinPayloads();
+    }
+    ready.add(op);
+  }
+
+  /**
+   * The next group waits for the payloads that are on their way now, not for later ones: one flush
+   * for many is worth the wait for requests that the device has.
+   */
+  private void joinPayloads() {
+    joinUntil = store.redos().payloadsStarted();
+  }
+
+  private boolean isJoining() {
+    return store.redos().payloadsDone() < joinUntil;
   }
 
   /** Once, before the first step. */
@@ -338,7 +358,7 @@ final class GroupCommit {
   }
 
   private boolean wantsAppend() {
-    return (!ready.isEmpty() && !waitsForRoom)
+    return (!ready.isEmpty() && !waitsForRoom && !isJoining())
         || (sync == Sync.LOG_WANTED && !logFlush.busy)
         || wantsSlice();
   }
@@ -387,7 +407,7 @@ final class GroupCommit {
     if (images == null) {
       return appendReady(Long.MAX_VALUE) ? 1 : 0;
     }
-    if (ready.isEmpty() || waitsForRoom) {
+    if (ready.isEmpty() || waitsForRoom || isJoining()) {
       return 0;
     }
     if (!images.hasRoom()) {
@@ -492,6 +512,8 @@ final class GroupCommit {
     for (StoreOp op = logging.poll(); op != null; op = logging.poll()) {
       op.onCommitted();
     }
+    joinPayloads();
+    store.redos().writeAll();
   }
 
   // ---- another log ----

@@ -17,6 +17,9 @@ final class Redo extends IoRequest {
   /** In the pool, or in the table's bucket. */
   @Nullable Redo link;
 
+  /** The next one that is to be written in its place. */
+  @Nullable Redo nextToWrite;
+
   /** The next one in the order of the log that may not be in its place. */
   @Nullable Redo nextInLog;
 

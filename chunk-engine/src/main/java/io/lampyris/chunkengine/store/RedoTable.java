@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * overwrites are in their place. Owner: reactor.
  *
  * <pre>
- *   make ─► appended ─► publish ─► write ─► onWritten ─(a flush of the device)─► applied
- *            in the log  durable   in flight  the chunk is unlocked    not redone any more
+ *   make ─► appended ─► publish ─► wantsWrite ─► onWritten ─(a flush of the device)─► applied
+ *            in the log  durable   in flight     the chunk is unlocked    not redone any more
  * </pre>
  */
 final class RedoTable {
@@ -36,6 +36,11 @@ final class RedoTable {
 
   private @Nullable Redo oldest;
   private @Nullable Redo newest;
+
+  private @Nullable Redo firstToWrite;
+  private @Nullable Redo lastToWrite;
+  private long payloadsStarted;
+  private long payloadsDone;
 
   private long unflushedBytes;
   private final TimerTask timer = this::onTimer;
@@ -106,6 +111,24 @@ final class RedoTable {
     return redo.isJournaled();
   }
 
+  /** A payload is on its way to the journal. */
+  void payloadStarted() {
+    payloadsStarted++;
+  }
+
+  /** One has arrived, or failed. */
+  void payloadDone() {
+    payloadsDone++;
+  }
+
+  long payloadsStarted() {
+    return payloadsStarted;
+  }
+
+  long payloadsDone() {
+    return payloadsDone;
+  }
+
   /** The record that commits it was appended. */
   void appended(Redo redo, long sequence) {
     assert newest == null || newest.sequence < sequence : "the log has an order";
@@ -166,15 +189,37 @@ final class RedoTable {
 
   // ---- into the place ----
 
-  /** Writes a published one; its chunk stays locked until that is done. */
-  void write(Redo redo) {
-    store.submit(
-        redo.transfer(
-            IoRequest.Kind.WRITE,
-            redo.blockOffset + redo.start,
-            redo.memory,
-            0,
-            redo.memoryBytes()));
+  /** A published one is to be written; its chunk stays locked until that is done. */
+  void wantsWrite(Redo redo) {
+    Redo last = lastToWrite;
+    if (last == null) {
+      firstToWrite = redo;
+    } else {
+      last.nextToWrite = redo;
+    }
+    lastToWrite = redo;
+  }
+
+  /**
+   * Writes those of a group, behind what the answers to it have submitted: payloads of the next
+   * group then lie side by side in the device's queue, as they do in the journal, and are merged.
+   */
+  void writeAll() {
+    Redo redo = firstToWrite;
+    firstToWrite = null;
+    lastToWrite = null;
+    while (redo != null) {
+      Redo next = redo.nextToWrite;
+      redo.nextToWrite = null;
+      store.submit(
+          redo.transfer(
+              IoRequest.Kind.WRITE,
+              redo.blockOffset + redo.start,
+              redo.memory,
+              0,
+              redo.memoryBytes()));
+      redo = next;
+    }
   }
 
   void onWritten(Redo redo, long result) {

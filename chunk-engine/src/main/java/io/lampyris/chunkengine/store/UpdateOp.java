@@ -132,6 +132,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private final class Io extends IoRequest {
     @Override
     protected void onComplete(long result) {
+      if (step == Step.JOURNAL_WRITE) {
+        store().redos().payloadDone();
+      }
       if (result >= 0) {
         onTransferred();
       } else if (kind == IoRequest.Kind.READ) {
@@ -529,6 +532,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     made.payloadCrc = all;
     redo = made;
     if (store().redos().journal(made)) {
+      store().redos().payloadStarted();
       transfer(Step.JOURNAL_WRITE, IoRequest.Kind.WRITE, made.slot, memory, 0, end - start);
     } else {
       stage(false);
@@ -599,7 +603,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       unlockAndComplete(state.result);
     } else {
       complete(state.result);
-      store.redos().write(overwrite);
+      store.redos().wantsWrite(overwrite);
     }
   }
 
