@@ -52,12 +52,6 @@ public final class IoUring implements AutoCloseable {
 
   private static final long CLOSE_STEP_NS = 20_000_000L;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
-  private static final short ACCEPT_MULTISHOT = 1; // IORING_ACCEPT_MULTISHOT
-  private static final short RECVSEND_POLL_FIRST = 1; // IORING_RECVSEND_POLL_FIRST
-  private static final int CQE_F_SOCK_NONEMPTY = 1 << 2; // IORING_CQE_F_SOCK_NONEMPTY
-  private static final short SEND_ZC_REPORT_USAGE = 1 << 3; // IORING_SEND_ZC_REPORT_USAGE
-  private static final int CQE_F_NOTIF = 1 << 3; // IORING_CQE_F_NOTIF
-  private static final int NOTIF_USAGE_ZC_COPIED = 1 << 31; // IORING_NOTIF_USAGE_ZC_COPIED
   private static final int OPCODES_MAX = 256;
 
   /** Plain JAVA_INT is aligned, which acquire and release need. */
@@ -260,7 +254,8 @@ public final class IoUring implements AutoCloseable {
     if (!prepare(Opcodes.ACCEPT, fd, 0, 0, 0, Sockets.SOCK_CLOEXEC, userData, 0)) {
       return false;
     }
-    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, ACCEPT_MULTISHOT);
+    sqes.set(
+        JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, SocketFlags.ACCEPT_MULTISHOT);
     return true;
   }
 
@@ -283,7 +278,10 @@ public final class IoUring implements AutoCloseable {
     if (!prepare(Opcodes.SEND_ZC, fd, 0, address, length, flags, userData, 0)) {
       return false;
     }
-    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, SEND_ZC_REPORT_USAGE);
+    sqes.set(
+        JAVA_SHORT,
+        ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO,
+        SocketFlags.SEND_ZC_REPORT_USAGE);
     return true;
   }
 
@@ -349,7 +347,10 @@ public final class IoUring implements AutoCloseable {
   public void waitFirst() {
     assert isOwner() : notOwner();
     assert pending() > 0 : "no SQE since the last submit";
-    sqes.set(JAVA_SHORT, ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO, RECVSEND_POLL_FIRST);
+    sqes.set(
+        JAVA_SHORT,
+        ((sqTail - 1) & sqMask) * SQE_BYTES + Sqe.IOPRIO,
+        SocketFlags.RECVSEND_POLL_FIRST);
   }
 
   /** The SQE prepared last goes to a kernel worker at once: for what would block in submit. */
@@ -504,17 +505,17 @@ public final class IoUring implements AutoCloseable {
 
   /** Whether a receive's completion says that the socket has more bytes. */
   public static boolean socketHasMore(int flags) {
-    return (flags & CQE_F_SOCK_NONEMPTY) != 0;
+    return (flags & SocketFlags.CQE_F_SOCK_NONEMPTY) != 0;
   }
 
   /** Whether a completion only says that the kernel has let go of a zero-copy send's bytes. */
   public static boolean isNotification(int flags) {
-    return (flags & CQE_F_NOTIF) != 0;
+    return (flags & SocketFlags.CQE_F_NOTIF) != 0;
   }
 
   /** Whether, by the result of such a completion, the kernel copied the bytes all the same. */
   public static boolean wasCopied(int result) {
-    return (result & NOTIF_USAGE_ZC_COPIED) != 0;
+    return (result & SocketFlags.NOTIF_USAGE_ZC_COPIED) != 0;
   }
 
   private int drain(CompletionHandler handler, int max) {

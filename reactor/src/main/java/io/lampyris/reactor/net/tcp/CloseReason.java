@@ -14,6 +14,8 @@ public enum CloseReason {
   WRONG_SECRET,
   /** The peer did not prove itself in time. */
   HANDSHAKE_TIMEOUT,
+  /** It had not proved itself yet, and made room for a newer one. */
+  CROWDED_OUT,
   /** A header with a wrong checksum, magic or version. */
   BAD_HEADER,
   /** A message with a wrong checksum. */

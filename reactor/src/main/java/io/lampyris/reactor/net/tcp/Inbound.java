@@ -94,7 +94,7 @@ final class Inbound extends Call implements Transmit {
 
   @Override
   public void encode(Link over, MemorySegment into, long at) {
-    into.asSlice(at, FrameLayout.HEADER_BYTES).fill((byte) 0);
+    FrameLayout.clear(into, at);
     byte[] message = reply.byteArray();
     int checksum = FrameLayout.messageChecksum(message, replyLength, over.crc);
     into.set(FrameLayout.SHORT, at + FrameLayout.MESSAGE_LENGTH_AT, (short) replyLength);

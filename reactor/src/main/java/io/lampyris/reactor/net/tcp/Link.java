@@ -118,6 +118,7 @@ final class Link {
   private @Nullable Handshake handshake;
   private CloseReason reason = CloseReason.CLOSED;
   private boolean openAfterSend;
+  private boolean stranger;
   long handshakeDeadlineNs;
 
   /** Tells this connection from the others that had the slot. */
@@ -176,6 +177,8 @@ final class Link {
   void accepted(int acceptedFd, Sink to, Handshake proof, long deadlineNs) {
     begin(acceptedFd, to, proof, deadlineNs);
     state = State.HANDSHAKE;
+    stranger = true;
+    network.strangers++;
     receive();
   }
 
@@ -237,6 +240,16 @@ final class Link {
     return state == State.HANDSHAKE || state == State.CONNECTING;
   }
 
+  /** Whether it was accepted and has proved nothing so far. */
+  boolean isStranger() {
+    return stranger;
+  }
+
+  private void noStranger() {
+    network.strangers -= stranger ? 1 : 0;
+    stranger = false;
+  }
+
   /** Ends the connection; memory goes back to its owners when the kernel has let go of it. */
   void close(CloseReason why) {
     if (state == State.FREE || state == State.CLOSING) {
@@ -244,6 +257,7 @@ final class Link {
     }
     boolean connecting = state == State.CONNECTING;
     state = State.CLOSING;
+    noStranger();
     reason = why;
     wantsReceive = false;
     wantsSend = false;
@@ -454,6 +468,7 @@ final class Link {
   private void opened() {
     state = State.OPEN;
     handshake = null;
+    noStranger();
     openAfterSend = false;
     network.opened.increment();
     Sink to = sink;

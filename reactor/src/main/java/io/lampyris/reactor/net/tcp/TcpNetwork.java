@@ -92,6 +92,14 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   /** For tests over the loopback device, which copies what it is lent: no reason to stop. */
   boolean lendsAlways;
 
+  /**
+   * Accepted connections that have proved nothing, and how many there may be: whoever knows no
+   * secret cannot take all slots.
+   */
+  int strangers;
+
+  private final int strangersMax;
+
   private int listenFd = -1;
   private boolean accepting;
   private volatile boolean closed;
@@ -117,6 +125,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     this.client = reactor.register(this);
     memory = NativeMemory.allocateAligned((long) options.connectionsMax() * Link.SLOT_BYTES);
     links = new Link[options.connectionsMax()];
+    strangersMax = Math.max(1, links.length / 2);
     sides = new ServerSide[links.length];
     finishers = new InboxTask[links.length];
     for (int i = 0; i < links.length; i++) {
@@ -243,6 +252,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   private void onAccepted(int fd) {
     accepted.increment();
+    if (strangers >= strangersMax) {
+      crowdOut();
+    }
     Link link = closed ? null : freeLinks.poll();
     if (link == null) {
       countClose(CloseReason.TOO_MANY);
@@ -252,6 +264,19 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     long deadlineNs = nowNs() + options.handshakeTimeoutNs();
     wantSweep(deadlineNs);
     link.accepted(fd, sides[link.slot], new Handshake(options.secret(), false), deadlineNs);
+  }
+
+  /** Ends the oldest of those that have not proved themselves: room for others, and for our own. */
+  private void crowdOut() {
+    Link oldest = null;
+    for (Link link : links) {
+      boolean older = oldest == null || link.handshakeDeadlineNs - oldest.handshakeDeadlineNs < 0;
+      if (link.isStranger() && older) {
+        oldest = link;
+      }
+    }
+    assert oldest != null : "there are strangers; observed=" + strangers;
+    oldest.close(CloseReason.CROWDED_OUT);
   }
 
   /** Begins a connection; null when there is no address, no descriptor or no slot. */

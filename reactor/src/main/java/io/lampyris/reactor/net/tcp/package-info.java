@@ -63,7 +63,8 @@
  *   <li>I3: a call is answered once the kernel refers to none of its memory; an answer that comes
  *       later is skipped.
  *   <li>I4: a connection's memory is its slot's, of which there are {@code connectionsMax}; a peer
- *       that takes no answers is not listened to.
+ *       that takes no answers is not listened to, and who has not proved the secret makes room for
+ *       the next when such connections have half the slots.
  *   <li>I5: of a large payload only what comes along with its header is copied.
  *   <li>I6: a call allocates nothing once its like has been in flight before.
  * </ul>

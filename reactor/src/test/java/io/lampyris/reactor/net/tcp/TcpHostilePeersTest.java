@@ -159,7 +159,10 @@ class TcpHostilePeersTest {
   void connectionsBeyondTheLimitAreClosed() throws Exception {
     List<Socket> open = new ArrayList<>();
     try {
-      for (int i = 0; i < CONNECTIONS_MAX + 5; i++) {
+      for (int i = 0; i < CONNECTIONS_MAX; i++) {
+        open.add(proven(false));
+      }
+      for (int i = 0; i < 5; i++) {
         open.add(raw());
       }
       await(() -> network.closes(CloseReason.TOO_MANY) == 5);
@@ -170,6 +173,29 @@ class TcpHostilePeersTest {
     }
     await(() -> network.closes(CloseReason.PEER_GONE) == CONNECTIONS_MAX);
     stillServes();
+  }
+
+  @Test
+  void silentConnectionsMakeRoomForNewOnesSoThatThoseWithASecretAreServed() throws Exception {
+    List<Socket> silent = new ArrayList<>();
+    try {
+      for (int i = 0; i < 5 * CONNECTIONS_MAX; i++) {
+        silent.add(raw());
+      }
+      await(() -> network.accepts() == silent.size());
+      stillServes();
+      assertTrue(network.closes(CloseReason.CROWDED_OUT) > 0);
+      // Of a burst within one cycle some find no slot that has been given back.
+      long ended =
+          network.closes(CloseReason.CROWDED_OUT)
+              + network.closes(CloseReason.TOO_MANY)
+              + network.closes(CloseReason.HANDSHAKE_TIMEOUT);
+      assertTrue(ended >= silent.size() - CONNECTIONS_MAX / 2, "ended=" + ended);
+    } finally {
+      for (Socket socket : silent) {
+        socket.close();
+      }
+    }
   }
 
   @Test
