@@ -35,6 +35,10 @@ import org.junit.jupiter.api.io.TempDir;
 final class MaintenanceTest {
   private static final int KIB = 1 << 10;
   private static final int MIB = 1 << 20;
+
+  /** Superblocks and journal. */
+  private static final int HEAD_MIB = 8;
+
   private static final int EXTENTS = 5;
   private static final long FAST = 8L << 30;
   private static final long INODE = 4711;
@@ -51,7 +55,7 @@ final class MaintenanceTest {
 
   private Path formatted(int extents) throws Exception {
     Path dir = tmp.resolve("t");
-    TargetStore.format(dir, new TargetSpec(1, StorageRig.CHAIN, (1 + 64L * extents) << 20));
+    TargetStore.format(dir, new TargetSpec(1, StorageRig.CHAIN, (HEAD_MIB + 64L * extents) << 20));
     return dir;
   }
 

@@ -44,7 +44,7 @@ final class StorageServiceTest {
   @BeforeEach
   void start() throws StoreException {
     dir = tmp.resolve("t");
-    TargetStore.format(dir, new TargetSpec(1, StorageRig.CHAIN, 161L << 20));
+    TargetStore.format(dir, new TargetSpec(1, StorageRig.CHAIN, 168L << 20));
     rig = new StorageRig(dir, Durability.STRICT);
     client = rig.client(1);
   }
