@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  *        ─► old block freed by its last reader ─► unlock
  * </pre>
  *
- * No unit is committed in its new place that was not verified in its old one.
+ * No unit is committed in its new place that was not verified in its old one. Whatever the
+ * durability, the new place is durable before the record that names it, and the old one is not used
+ * again before that record is: what was safe stays so.
  */
 final class CompactOp extends StoreOp {
   long inode;
@@ -130,7 +132,7 @@ final class CompactOp extends StoreOp {
       releaseBuffer();
       state.blockOffset = newBlock;
       state.sizeClass = newClass;
-      store().commit().stage(this, true);
+      store().commit().stageDurably(this);
     }
   }
 

@@ -51,6 +51,11 @@ final class Compactor {
   private int inFlight;
   private long passBytes;
   private boolean stopped;
+
+  /** All is moved; waits until the old blocks are free. */
+  private boolean isReleasing;
+
+  private long releasingSync;
   private long nextLookNs = Long.MIN_VALUE;
 
   private long passes;
@@ -81,11 +86,17 @@ final class Compactor {
       scan(nowNs);
       return 1;
     }
-    if (isOver()) {
-      endPass(nowNs);
-      return 1;
+    if (!isOver()) {
+      return 0;
     }
-    return 0;
+    if (!isReleasing && !store.held().isEmpty()) {
+      // Extents are empty, and taken for that, when their blocks are free.
+      isReleasing = true;
+      releasingSync = store.commit().requestSync();
+    } else {
+      endPass(nowNs);
+    }
+    return 1;
   }
 
   /** Whether {@link #poll} would do something now. */
@@ -103,7 +114,12 @@ final class Compactor {
   }
 
   private boolean isOver() {
-    return isScanned() && inFlight == 0;
+    return isScanned() && inFlight == 0 && (!isReleasing || isReleased());
+  }
+
+  /** Whether blocks that were emptied are free, as far as they will be. */
+  private boolean isReleased() {
+    return store.isOffline() || store.commit().syncs() >= releasingSync;
   }
 
   private boolean mayScan(long nowNs) {
@@ -131,6 +147,7 @@ final class Compactor {
     }
     passing = true;
     stopped = false;
+    isReleasing = false;
     slot = 0;
     passBytes = 0;
     LOGGER.info(

@@ -11,14 +11,20 @@ import java.util.Optional;
  *   <tr><td>strict</td><td>nothing</td><td>nothing</td></tr>
  *   <tr><td>interval</td><td>nothing</td><td>acknowledged updates of the last interval and of the
  *   flush that followed it</td></tr>
- *   <tr><td>none</td><td>nothing</td><td>acknowledged updates since the last close or change of
- *   log generation that the system had not written back by itself</td></tr>
+ *   <tr><td>none</td><td>nothing</td><td>acknowledged updates since the last flush (at a close, a
+ *   change of log generation, and when space is wanted) that the system had not written back by
+ *   itself</td></tr>
  * </table>
  *
- * Under {@code interval:…} and {@code none} a chunk that was updated in the time at risk, or whose
- * block was freed and used again in it, may be left with bytes of another time: it reads as {@link
- * io.lampyris.protocol.Status#DATA_CORRUPTION} until it is replaced or removed. Wrong bytes are
- * never answered, whatever the setting.
+ * What no completed flush of data and log covered is at risk under {@code interval:…} and {@code
+ * none}; a chunk that was not updated since is not, nor by being moved. After a power cut a chunk
+ * that was updated since is what it was at that flush, or a later version, or reads as {@link
+ * io.lampyris.protocol.Status#DATA_CORRUPTION} until it is replaced or removed: its record may have
+ * reached the disk before its bytes did, or an overwrite in place before its record. Wrong bytes
+ * are never answered, whatever the setting.
+ *
+ * <p>A block that an update leaves is used again only after such a flush, so {@code none} asks for
+ * one, too, when much is held back, and a write that finds no other space waits for it.
  *
  * @param mode when
  * @param intervalMs of an interval, else 0

@@ -179,6 +179,14 @@ final class GroupCommit {
     return store.redos().payloadsDone() < joinUntil;
   }
 
+  /**
+   * As {@link #stage}, for one that moves what others have been promised: its data is durable
+   * before its record is written, whatever the durability.
+   */
+  void stageDurably(StoreOp op) {
+    unflushed.add(op);
+  }
+
   /** Once, before the first step. */
   void generations(GenerationSwitch owner) {
     generations = owner;
@@ -204,6 +212,13 @@ final class GroupCommit {
       syncAgain = true;
     }
     return syncs + (syncAgain ? 2 : 1);
+  }
+
+  /**
+   * What {@link #syncs} reaches when all that was appended until now is durable, if it is asked.
+   */
+  long coveringSync() {
+    return syncs + (sync == Sync.NONE || sync == Sync.WANTED ? 1 : 2);
   }
 
   /** How many syncs are complete. */
@@ -264,6 +279,7 @@ final class GroupCommit {
       syncAgain = false;
       syncs++;
       startInterval();
+      store.onSynced(syncs);
     }
   }
 
@@ -293,6 +309,9 @@ final class GroupCommit {
     }
     int work = 0;
     waitsForRoom = false;
+    if (store.held().wantsSync()) {
+      requestSyncOnce();
+    }
     if (wantsDataFlush()) {
       flushData();
       work++;
@@ -312,7 +331,9 @@ final class GroupCommit {
           || (!dataFlush.busy && !flushing.isEmpty())
           || (isGroupAtRest() && !logging.isEmpty());
     }
-    return wantsDataFlush() || (mayAppend() && wantsAppend());
+    return wantsDataFlush()
+        || (mayAppend() && wantsAppend())
+        || (sync == Sync.NONE && store.held().wantsSync());
   }
 
   private boolean wantsDataFlush() {
@@ -326,7 +347,7 @@ final class GroupCommit {
   /** One flush for the data of updates and for overwrites that went to their place meanwhile. */
   private void flushData() {
     applying = store.redos().flushing(log.lastSequence());
-    if (durability.mode() == Durability.Mode.NONE && sync != Sync.WANTED) {
+    if (durability.mode() == Durability.Mode.NONE && sync != Sync.WANTED && unflushed.isEmpty()) {
       // Not durable, as nothing is; a killed process finds it all the same.
       log.applied(applying);
       return;

@@ -351,6 +351,6 @@ final class LogFiles {
 
   /** What opening found. */
   OpenReport report() {
-    return new OpenReport(kept.size(), records, recovered.groups(), tornRecords, tornBytes);
+    return new OpenReport(kept.size(), records, recovered.groups(), 0, tornRecords, tornBytes);
   }
 }

@@ -76,6 +76,7 @@ public final class TargetStore implements AutoCloseable {
   private final BlockCrcs blockCrcs = new BlockCrcs();
   private final TargetStatistics statistics = new TargetStatistics();
   private final ChunkState replaced = new ChunkState();
+  private final HeldBlocks held;
 
   private @Nullable Attached attached;
   private volatile boolean offline;
@@ -83,6 +84,7 @@ public final class TargetStore implements AutoCloseable {
   private int inFlight;
   private int bufferRefusals;
   private long chunkBytes;
+  private int redone;
 
   private TargetStore(
       Path dir,
@@ -102,6 +104,7 @@ public final class TargetStore implements AutoCloseable {
     this.index = index;
     this.allocator = allocator;
     this.references = new BlockReferences(allocator, quarantine);
+    this.held = new HeldBlocks(allocator.capacityBytes());
     this.logFiles = logFiles;
     this.keeper = keeper;
     this.wake = wake;
@@ -203,6 +206,7 @@ public final class TargetStore implements AutoCloseable {
         new TargetStore(
             dir, superblock, options, lockFd, index, allocator, logFiles, keeper, wake, log);
     store.chunkBytes = recovery.chunkBytes();
+    store.redone = redone;
     try {
       recovery.restorePending(device, store.pending, store.redos);
     } catch (StoreException e) {
@@ -357,7 +361,9 @@ public final class TargetStore implements AutoCloseable {
     }
     Attached now = now();
     int work = now.watch.poll();
-    if (!offline) {
+    if (offline) {
+      held.abandon(unlocked);
+    } else {
       work += now.generations.poll();
     }
     return work + runUnlocked() + retryBuffers() + now.commit.poll() + now.maintenance.poll();
@@ -369,6 +375,7 @@ public final class TargetStore implements AutoCloseable {
     return now != null
         && (!unlocked.isEmpty()
             || !bufferless.isEmpty()
+            || (offline && held.hasWaiting())
             || now.commit.hasWork()
             || now.watch.hasWork()
             || now.maintenance.hasWork()
@@ -482,7 +489,7 @@ public final class TargetStore implements AutoCloseable {
     chunkBytes += made.lengthBytes - (existed ? replaced.lengthBytes : 0);
     if (oldBlock != ChunkState.NO_BLOCK) {
       if (oldBlock != made.blockOffset) {
-        references.kill(oldBlock, replaced.sizeClass);
+        kill(oldBlock, replaced.sizeClass);
       } else if (redo != null || made.lengthBytes < replaced.lengthBytes) {
         references.overwritten(oldBlock);
         quarantine.truncated(oldBlock, made.unitCount());
@@ -527,7 +534,7 @@ public final class TargetStore implements AutoCloseable {
     index.remove(inode, chunkIndex);
     chunkBytes -= existed ? scratch.lengthBytes : 0;
     if (block != ChunkState.NO_BLOCK) {
-      references.kill(block, scratch.sizeClass);
+      kill(block, scratch.sizeClass);
     }
   }
 
@@ -539,8 +546,28 @@ public final class TargetStore implements AutoCloseable {
       redos.drop(redo);
     }
     if (block != ChunkState.NO_BLOCK && block != committedBlock) {
-      references.kill(block, sizeClass);
+      kill(block, sizeClass);
     }
+  }
+
+  /** An update that was appended leaves a block: it is free when the update is durable. */
+  private void kill(long block, int sizeClass) {
+    if (options.durability().mode() == Durability.Mode.STRICT) {
+      references.kill(block, sizeClass);
+    } else {
+      // What was bad of it nobody reads any more.
+      quarantine.forget(block);
+      held.add(block, sizeClass, commit().coveringSync());
+    }
+  }
+
+  /** So many syncs are complete. */
+  void onSynced(long syncs) {
+    held.release(syncs, references, unlocked);
+  }
+
+  HeldBlocks held() {
+    return held;
   }
 
   /** Whether a version of the chunk waits to be committed. */
@@ -625,7 +652,12 @@ public final class TargetStore implements AutoCloseable {
 
   /** What opening found. */
   public OpenReport openReport() {
-    return logFiles.report();
+    return logFiles.report().withRedone(redone);
+  }
+
+  /** When it acknowledges updates. */
+  public Durability durability() {
+    return options.durability();
   }
 
   /** Whether all overwrites up to a sequence number of the log are in their place, durably. */
@@ -734,12 +766,12 @@ public final class TargetStore implements AutoCloseable {
 
   /** What it takes yet; 0 when only the reserve is left. */
   public long freeBytes() {
-    return Math.max(0, allocator.freeBytes() - allocator.reserveBytes());
+    return Math.max(0, allocator.freeBytes() + held.bytes() - allocator.reserveBytes());
   }
 
   /** How much room there is and how it lies. Owner: reactor. */
   public SpaceReport space() {
-    long free = allocator.freeBytes();
+    long free = allocator.freeBytes() + held.bytes();
     long capacity = allocator.capacityBytes();
     SpaceReport.Level level =
         free - Geometry.BLOCK_UNIT_BYTES < allocator.reserveBytes()

@@ -83,6 +83,12 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** Goes on; no result. */
   private static final long PROCEED = Long.MAX_VALUE;
 
+  /** Goes on later, from the beginning; no result. */
+  private static final long WAIT = Long.MAX_VALUE - 1;
+
+  /** The second sync from now covers all that is held now. */
+  private static final int SPACE_WAITS_MAX = 2;
+
   private enum Step {
     IDLE,
     DIRECT_WRITE,
@@ -104,6 +110,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private boolean oldIsKnown;
 
+  private int spaceWaits;
   private boolean existed;
 
   /** Bytes of a version that this one takes the place of lie behind the committed length. */
@@ -151,6 +158,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final void begin() {
+    spaceWaits = 0;
     if (!isWellFormed()) {
       complete(Status.INVALID_ARGUMENT.code());
     } else if (store().locks().acquire(inode, chunkIndex, this)) {
@@ -182,7 +190,10 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     if (early == PROCEED) {
       early = plan();
     }
-    if (early != PROCEED) {
+    if (early == WAIT) {
+      // What it needs may be on its way to be free; it plans again then.
+      store().held().await(this);
+    } else if (early != PROCEED) {
       unlockAndComplete(early);
     }
   }
@@ -232,7 +243,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       return Status.CHECKSUM_MISMATCH.code();
     }
     if (!chooseBlock()) {
-      return Status.NO_SPACE.code();
+      return store().held().isEmpty() || ++spaceWaits > SPACE_WAITS_MAX
+          ? Status.NO_SPACE.code()
+          : WAIT;
     }
     return direct ? planDirect() : planPieces();
   }

@@ -149,7 +149,8 @@
  *       the payload of a redo record that is durable. The chunk stays locked meanwhile, so at most
  *       one redo of a chunk is not in its place.
  *   <li>I5: a block is free again only after the record that killed it is durable and its last
- *       reader has left.
+ *       reader has left, whatever the durability: under interval and none it is held for the next
+ *       sync, or a power cut would bring back a version whose block has other bytes.
  *   <li>I6: one update of a chunk at a time, in order of arrival; a read sees one version, whole,
  *       that was the last committed one at some time while it ran (or the pending one, if it asks
  *       for that): redos that are not in their place are laid over what the device has, and a read
@@ -160,7 +161,8 @@
  *       nothing.
  *   <li>I9: log space is reserved before it is written: a full host is NO_SPACE, never a SIGBUS.
  *   <li>I10: a chunk that compaction moves stays the same version; no unit is committed in its new
- *       block that was not verified in its old one, which then dies as any other (I5).
+ *       block that was not verified in its old one, which then dies as any other (I5). The new
+ *       block is durable before the record that names it, whatever the durability.
  *   <li>I11: blocks for new bytes leave a reserve free, so that what is there can always be
  *       overwritten, truncated, removed and moved.
  *   <li>I12: a chunk has at most one pending version, one above the committed one; it takes effect

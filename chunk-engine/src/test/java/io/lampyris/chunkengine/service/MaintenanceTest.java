@@ -306,7 +306,11 @@ final class MaintenanceTest {
   @Test
   void freeExtentsAreDiscardedOnceAndServeAgain() throws Exception {
     Path dir = formatted(3);
-    TargetOptions discarding = QUIET.withSpace(QUIET.space().withDiscard(SpaceOptions.Discard.ON));
+    // Blocks are free when the update that left them is durable, so it must be some time.
+    TargetOptions discarding =
+        QUIET
+            .withDurability(Durability.interval(1))
+            .withSpace(QUIET.space().withDiscard(SpaceOptions.Discard.ON));
     try (StorageRig rig = new StorageRig(dir, discarding)) {
       rig.await(() -> rig.store.maintenance().discardedExtents() == 3);
       StorageRig.Client client = rig.client(1);

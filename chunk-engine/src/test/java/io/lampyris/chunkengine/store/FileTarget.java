@@ -220,6 +220,10 @@ final class FileTarget implements AutoCloseable {
   }
 
   long removeAndWait(long inode) {
+    return removeAndWait(inode, 0, RemoveOp.REMOVE_MAX);
+  }
+
+  long removeAndWait(long inode, int from, int max) {
     long[] answer = {Update.PENDING};
     RemoveOp op =
         new RemoveOp() {
@@ -229,7 +233,8 @@ final class FileTarget implements AutoCloseable {
           }
         };
     op.inode = inode;
-    op.removeMax = RemoveOp.REMOVE_MAX;
+    op.fromIndex = from;
+    op.removeMax = max;
     store.submit(op);
     simulation.runUntil(() -> answer[0] != Update.PENDING);
     return answer[0];

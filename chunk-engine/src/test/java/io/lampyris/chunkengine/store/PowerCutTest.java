@@ -279,6 +279,22 @@ final class PowerCutTest {
         });
   }
 
+  /** What was durable before it is moved is never at risk, whatever updates risk. */
+  @Test
+  void compactionUnderNone() throws Exception {
+    spec = new TargetSpec(1, 7, Geometry.FIRST_EXTENT_OFFSET + 2 * (64L << 20));
+    options =
+        o ->
+            o.withDurability(Durability.NONE)
+                .withSpace(SpaceOptions.defaults().withCompaction(1L << 40));
+    loop(
+        PowerCutTest::spread,
+        work -> {
+          work.runUntil(store -> store.maintenance().compactionPasses() > 0);
+          assertEquals(1, work.store().maintenance().compactedChunks());
+        });
+  }
+
   @Test
   void smallOverwritesAndWhatFollowsThem() throws Exception {
     loop(
