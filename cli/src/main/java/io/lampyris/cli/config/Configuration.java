@@ -9,6 +9,7 @@ import java.util.OptionalLong;
  * @param targetCount empty when the file leaves it to the default
  * @param targetSizeBytes of one target; empty when the file leaves it to the default
  * @param chunkSizeBytes of new files
+ * @param storage how targets are run
  * @param idle what reactors do when there is nothing to do
  * @param logLevel of the log file
  * @param logFileBytes when a log file is rolled over
@@ -18,6 +19,7 @@ public record Configuration(
     OptionalInt targetCount,
     OptionalLong targetSizeBytes,
     int chunkSizeBytes,
+    StorageSettings storage,
     Idle idle,
     LogLevel logLevel,
     long logFileBytes,
@@ -45,6 +47,7 @@ public record Configuration(
           OptionalInt.empty(),
           OptionalLong.empty(),
           1 << 20,
+          StorageSettings.DEFAULT,
           Idle.BLOCK,
           LogLevel.INFO,
           16 << 20,
@@ -56,6 +59,7 @@ public record Configuration(
         OptionalInt.of(count),
         OptionalLong.of(sizeBytes),
         chunkSizeBytes,
+        storage,
         idle,
         logLevel,
         logFileBytes,

@@ -1,5 +1,9 @@
 package io.lampyris.cli.config;
 
+import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.IntegrityOptions;
+import io.lampyris.chunkengine.store.SpaceOptions;
+import io.lampyris.cli.base.Durations;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.protocol.FileLayout;
@@ -8,8 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.tomlj.Toml;
 import org.tomlj.TomlInvalidTypeException;
@@ -20,6 +26,14 @@ import org.tomlj.TomlPosition;
 /** Reads a configuration file strictly, and writes one that explains itself. */
 public final class ConfigurationFile {
   public static final int TARGET_COUNT_MAX = 64;
+
+  private static final long PERIOD_MIN_NS = TimeUnit.MINUTES.toNanos(1);
+  private static final long PERIOD_MAX_NS = TimeUnit.DAYS.toNanos(365);
+  private static final long RATE_MIN = 64 << 10;
+  private static final long RATE_MAX = 1L << 40;
+
+  /** A larger part of a device than this is not a reserve. */
+  private static final int RESERVE_MAX = 50;
 
   private final Path file;
   private final TomlParseResult toml;
@@ -75,11 +89,26 @@ public final class ConfigurationFile {
               ? quoted(Sizes.exact(values.targetSizeBytes().getAsLong()))
               : key.defaultText;
       case CHUNK_SIZE -> quoted(Sizes.exact(values.chunkSizeBytes()));
-      case REACTOR_IDLE -> quoted(values.idle().name().toLowerCase(Locale.ROOT));
-      case LOG_LEVEL -> quoted(values.logLevel().name().toLowerCase(Locale.ROOT));
+      case STORAGE_DURABILITY -> quoted(values.storage().durability().toString());
+      case STORAGE_VERIFY -> quoted(name(values.storage().integrity().verify()));
+      case STORAGE_SCRUB_PERIOD ->
+          quoted(Durations.exact(values.storage().integrity().scrubPeriodNs()));
+      case STORAGE_SCRUB_RATE ->
+          quoted(Sizes.exact(values.storage().integrity().scrubBytesPerSecond()));
+      case STORAGE_COMPACTION_RATE ->
+          quoted(Sizes.exact(values.storage().space().compactionBytesPerSecond()));
+      case STORAGE_RESERVE_LOW -> Integer.toString(values.storage().space().lowPercent());
+      case STORAGE_RESERVE_REJECT -> Integer.toString(values.storage().space().rejectPercent());
+      case STORAGE_DISCARD -> quoted(name(values.storage().space().discard()));
+      case REACTOR_IDLE -> quoted(name(values.idle()));
+      case LOG_LEVEL -> quoted(name(values.logLevel()));
       case LOG_FILE_SIZE -> quoted(Sizes.exact(values.logFileBytes()));
       case LOG_FILES -> Integer.toString(values.logFiles());
     };
+  }
+
+  private static String name(Enum<?> choice) {
+    return choice.name().toLowerCase(Locale.ROOT);
   }
 
   private static String quoted(String text) {
@@ -120,6 +149,7 @@ public final class ConfigurationFile {
             ? base.targetSizeBytes()
             : OptionalLong.of(size(Key.TARGET_SIZE, 0)),
         chunkSize(base.chunkSizeBytes()),
+        storage(base.storage()),
         choice(Key.REACTOR_IDLE, base.idle(), Configuration.Idle.values()),
         choice(Key.LOG_LEVEL, base.logLevel(), Configuration.LogLevel.values()),
         logFileSize(base.logFileBytes()),
@@ -137,6 +167,80 @@ public final class ConfigurationFile {
           Key.CHUNK_SIZE, Sizes.exact(bytes), "a power of two from 64KiB to 64MiB", "correct it");
     }
     return (int) bytes;
+  }
+
+  private StorageSettings storage(StorageSettings base) throws InputException {
+    IntegrityOptions integrity =
+        new IntegrityOptions(
+            choice(Key.STORAGE_VERIFY, base.integrity().verify(), IntegrityOptions.Verify.values()),
+            scrubPeriod(base.integrity().scrubPeriodNs()),
+            rate(Key.STORAGE_SCRUB_RATE, base.integrity().scrubBytesPerSecond(), RATE_MIN));
+    return new StorageSettings(durability(base.durability()), integrity, space(base.space()));
+  }
+
+  private Durability durability(Durability otherwise) throws InputException {
+    String text = string(Key.STORAGE_DURABILITY, otherwise.toString());
+    Optional<Durability> parsed = Durability.parse(text);
+    if (parsed.isEmpty()) {
+      throw wrong(
+          Key.STORAGE_DURABILITY,
+          "'" + text + "'",
+          "strict, none, or interval:MS with MS from 1 to " + Durability.INTERVAL_MAX_MS,
+          "choose one of these; strict loses nothing");
+    }
+    return parsed.get();
+  }
+
+  private long scrubPeriod(long otherwise) throws InputException {
+    String text = string(Key.STORAGE_SCRUB_PERIOD, Durations.exact(otherwise));
+    OptionalLong parsed = Durations.parseNs(text);
+    boolean allowed =
+        parsed.isPresent()
+            && (parsed.getAsLong() == 0
+                || (parsed.getAsLong() >= PERIOD_MIN_NS && parsed.getAsLong() <= PERIOD_MAX_NS));
+    if (!allowed) {
+      throw wrong(
+          Key.STORAGE_SCRUB_PERIOD,
+          "'" + text + "'",
+          "0, or 1m to 365d",
+          "write it like 90m, 12h or 7d");
+    }
+    return parsed.getAsLong();
+  }
+
+  private SpaceOptions space(SpaceOptions base) throws InputException {
+    int low = (int) integer(Key.STORAGE_RESERVE_LOW, base.lowPercent(), 0, RESERVE_MAX);
+    int reject = (int) integer(Key.STORAGE_RESERVE_REJECT, base.rejectPercent(), 0, RESERVE_MAX);
+    if (reject > low) {
+      Key named =
+          toml.contains(Key.STORAGE_RESERVE_REJECT.path)
+              ? Key.STORAGE_RESERVE_REJECT
+              : Key.STORAGE_RESERVE_LOW;
+      throw wrong(
+          named,
+          "reserve_reject %d, reserve_low %d".formatted(reject, low),
+          "reserve_reject not above reserve_low",
+          "set both");
+    }
+    return new SpaceOptions(
+        low,
+        reject,
+        rate(Key.STORAGE_COMPACTION_RATE, base.compactionBytesPerSecond(), 0),
+        choice(Key.STORAGE_DISCARD, base.discard(), SpaceOptions.Discard.values()));
+  }
+
+  /** Bytes a second; 0 where the least is 0. */
+  private long rate(Key key, long otherwise, long min) throws InputException {
+    long bytes = size(key, otherwise);
+    boolean isOff = min == 0 && bytes == 0;
+    if (!isOff && (bytes < RATE_MIN || bytes > RATE_MAX)) {
+      throw wrong(
+          key,
+          Sizes.exact(bytes),
+          (min == 0 ? "0, or " : "") + Sizes.exact(RATE_MIN) + " to " + Sizes.exact(RATE_MAX),
+          "correct it");
+    }
+    return bytes;
   }
 
   private long logFileSize(long otherwise) throws InputException {

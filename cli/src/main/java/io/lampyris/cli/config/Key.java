@@ -19,6 +19,40 @@ enum Key {
       "layout.chunk_size",
       "\"1MiB\"",
       "Chunk size of new files, a power of two from 64KiB to 64MiB."),
+  STORAGE_DURABILITY(
+      "storage.durability",
+      "\"strict\"",
+      "When an update is acknowledged: strict (when it is on stable storage: nothing is ever lost),",
+      "interval:MS (at once; a power cut takes back up to MS milliseconds and the flush that",
+      "followed, MS from 1 to 60000), none (at once; a power cut takes back what the system had not",
+      "written by itself). A killed process loses nothing with any of them."),
+  STORAGE_VERIFY(
+      "storage.verify",
+      "\"normal\"",
+      "What a read verifies before it answers: normal (every unit that it covers whole),",
+      "strict (every unit that it touches: small reads read up to a sixteenth of a chunk)."),
+  STORAGE_SCRUB_PERIOD(
+      "storage.scrub_period",
+      "\"7d\"",
+      "All data is read and verified once in this time, like 12h or 7d; 0: never."),
+  STORAGE_SCRUB_RATE(
+      "storage.scrub_rate",
+      "\"64MiB\"",
+      "That reads no faster than this in a second, even when the period is over."),
+  STORAGE_COMPACTION_RATE(
+      "storage.compaction_rate",
+      "\"64MiB\"",
+      "How much data is moved in a second to empty sparse extents; 0: never."),
+  STORAGE_RESERVE_LOW(
+      "storage.reserve_low", "5", "Status warns when less than this percentage is free ..."),
+  STORAGE_RESERVE_REJECT(
+      "storage.reserve_reject",
+      "2",
+      "... and this percentage is kept free: new data is refused then. Not above reserve_low."),
+  STORAGE_DISCARD(
+      "storage.discard",
+      "\"auto\"",
+      "Whether the device is told of space that became free: auto (block devices alone), on, off."),
   REACTOR_IDLE(
       "reactor.idle",
       "\"block\"",

@@ -2,6 +2,7 @@ package io.lampyris.cli.embedded;
 
 import io.lampyris.chunkengine.store.BadChunk;
 import io.lampyris.chunkengine.store.MaintenanceReport;
+import io.lampyris.chunkengine.store.OpenReport;
 import io.lampyris.chunkengine.store.SpaceReport;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.Sizes;
@@ -115,6 +116,8 @@ final class ClusterStatus {
     target.put(
         "bad_chunks", store.quarantined(NAMED_MAX).stream().map(ClusterStatus::named).toList());
     putMaintenance(target, store.maintenance());
+    target.put("durability", store.durability().toString());
+    putOpening(target, store.openReport());
     target.put("in_flight", store.inFlight());
     target.put("device", store.deviceFile().toString());
     return target;
@@ -136,6 +139,16 @@ final class ClusterStatus {
     target.put("compacted_bytes", done.compactedBytes());
     target.put("emptied_extents", done.emptiedExtents());
     target.put("discarded_extents", done.discardedExtents());
+  }
+
+  /** What the last start found in the log. */
+  private static void putOpening(Map<String, Object> target, OpenReport opening) {
+    target.put("open_generations", (long) opening.generations());
+    target.put("open_records", opening.records());
+    target.put("open_journal_groups", (long) opening.journalGroups());
+    target.put("open_redone_overwrites", (long) opening.redone());
+    target.put("open_torn_records", opening.tornRecords());
+    target.put("open_torn_bytes", opening.tornBytes());
   }
 
   private static String named(BadChunk bad) {
@@ -160,8 +173,18 @@ final class ClusterStatus {
             "READ_ERROR: target %s could not read its device %d times, who asked was told so; check the disk under %s"
                 .formatted(id, number(target, "read_errors"), target.get("device")));
       }
+      judgeDurability(target, warnings);
       judgeQuarantine(target, warnings);
       judgeSpace(target, errors, warnings);
+    }
+  }
+
+  private static void judgeDurability(Map<String, Object> target, List<String> warnings) {
+    Object durability = target.get("durability");
+    if (durability != null && !"strict".equals(durability)) {
+      warnings.add(
+          "DURABILITY: target %s acknowledges updates before they are on stable storage (%s), a power cut loses the last ones; set storage.durability to \"strict\" and start again"
+              .formatted(target.get("id"), durability));
     }
   }
 

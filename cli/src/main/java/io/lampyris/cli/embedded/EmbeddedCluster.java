@@ -120,13 +120,13 @@ public final class EmbeddedCluster implements AutoCloseable {
 
   private List<TargetStore> openTargets() throws StoreException {
     List<TargetStore> stores = new ArrayList<>();
+    TargetOptions options = plan.configuration().storage().options();
     for (long id : targetIds(plan.format())) {
       if (plan.firstUse()) {
         TargetSpec spec = new TargetSpec(id, chainOf(id), plan.format().targetSizeBytes());
         TargetStore.format(dir.target(id), spec);
       }
-      stores.add(
-          parts.add("target " + id, TargetStore.open(dir.target(id), TargetOptions.defaults())));
+      stores.add(parts.add("target " + id, TargetStore.open(dir.target(id), options)));
     }
     return stores;
   }

@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.IntegrityOptions;
+import io.lampyris.chunkengine.store.SpaceOptions;
+import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.cli.base.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,6 +26,51 @@ class ConfigurationFileTest {
         read(ConfigurationFile.render(Configuration.DEFAULT)).targetCount());
     Configuration formatted = Configuration.DEFAULT.withTargets(3, 512 << 20);
     assertEquals(formatted, read(ConfigurationFile.render(formatted)));
+  }
+
+  @Test
+  void storageKeysAreReadAndWrittenAlike() throws Exception {
+    String text =
+        """
+        [storage]
+        durability = "interval:250"
+        verify = "strict"
+        scrub_period = "36h"
+        scrub_rate = "8MiB"
+        compaction_rate = "0"
+        reserve_low = 10
+        reserve_reject = 0
+        discard = "off"
+        """;
+    Configuration read = read(text);
+    StorageSettings expected =
+        new StorageSettings(
+            Durability.interval(250),
+            new IntegrityOptions(
+                IntegrityOptions.Verify.STRICT, TimeUnit.HOURS.toNanos(36), 8 << 20),
+            new SpaceOptions(10, 0, 0, SpaceOptions.Discard.OFF));
+    assertEquals(expected, read.storage());
+    Configuration formatted = read.withTargets(1, 512 << 20);
+    assertEquals(formatted, read(ConfigurationFile.render(formatted)));
+    TargetOptions options = read.storage().options();
+    assertEquals(expected.durability(), options.durability());
+    assertEquals(expected.integrity(), options.integrity());
+    assertEquals(expected.space(), options.space());
+    assertEquals(0, read("[storage]\nscrub_period = \"0\"").storage().integrity().scrubPeriodNs());
+  }
+
+  @Test
+  void theEnginesDefaultsAreTheOnesThatAreWritten() throws Exception {
+    assertEquals(StorageSettings.DEFAULT, read("").storage());
+    TargetOptions options = StorageSettings.DEFAULT.options();
+    assertEquals(TargetOptions.defaults(), options);
+    // The file explains its keys with these texts.
+    for (Key key : Key.values()) {
+      if (key.table().equals("storage")) {
+        String line = key.lastName() + " = " + key.defaultText + "\n";
+        assertTrue(ConfigurationFile.render(Configuration.DEFAULT).contains(line), line);
+      }
+    }
   }
 
   @Test
@@ -52,6 +102,21 @@ class ConfigurationFileTest {
           "[layout]\nchunk_size = \"3MiB\"",
           "[layout]\nchunk_size = \"128MiB\"",
           "[reactor]\nidle = \"sleep\"",
+          "[storage]\ndurability = \"sometimes\"",
+          "[storage]\ndurability = \"interval:0\"",
+          "[storage]\ndurability = \"interval:60001\"",
+          "[storage]\ndurability = 5",
+          "[storage]\nverify = \"twice\"",
+          "[storage]\nscrub_period = \"often\"",
+          "[storage]\nscrub_period = \"1s\"",
+          "[storage]\nscrub_period = \"366d\"",
+          "[storage]\nscrub_rate = \"0\"",
+          "[storage]\ncompaction_rate = \"1KiB\"",
+          "[storage]\nreserve_low = -1",
+          "[storage]\nreserve_low = 1",
+          "[storage]\nreserve_reject = 6",
+          "[storage]\nreserve_reject = 51",
+          "[storage]\ndiscard = \"maybe\"",
           "[log]\nfiles = 0",
           "[log]\nfile_size = \"1B\"",
           "[log]\nlevel = "

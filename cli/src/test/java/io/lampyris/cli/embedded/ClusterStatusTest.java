@@ -51,6 +51,16 @@ final class ClusterStatusTest {
   }
 
   @Test
+  void aDurabilityThatRisksUpdatesIsAWarning() {
+    judge(Map.of("durability", "strict"));
+    assertEquals(List.of(), warnings);
+    judge(Map.of("durability", "interval:100"));
+    assertTrue(warnings.getFirst().startsWith("DURABILITY: target 1"), warnings.toString());
+    assertTrue(warnings.getFirst().contains("interval:100"), warnings.toString());
+    assertTrue(warnings.getFirst().contains("storage.durability"), warnings.toString());
+  }
+
+  @Test
   void readsThatTheDeviceFailedAreCountedWithWhereToLook() {
     judge(Map.of("read_errors", 3L, "device", "/t/device"));
     assertTrue(

@@ -1,0 +1,28 @@
+package io.lampyris.cli.config;
+
+import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.store.IntegrityOptions;
+import io.lampyris.chunkengine.store.SpaceOptions;
+import io.lampyris.chunkengine.store.TargetOptions;
+
+/**
+ * What a configuration file says of how targets are run: the keys of the table {@code storage}.
+ *
+ * @param durability when an update is acknowledged
+ * @param integrity what reads verify, and the scrubber's period and rate
+ * @param space compaction's rate, the reserve, discards
+ */
+public record StorageSettings(
+    Durability durability, IntegrityOptions integrity, SpaceOptions space) {
+  /** What holds without a file: what the engine's options say. */
+  public static final StorageSettings DEFAULT =
+      new StorageSettings(Durability.STRICT, IntegrityOptions.defaults(), SpaceOptions.defaults());
+
+  /** These, for the engine. */
+  public TargetOptions options() {
+    return TargetOptions.defaults()
+        .withDurability(durability)
+        .withIntegrity(integrity)
+        .withSpace(space);
+  }
+}
