@@ -1,5 +1,8 @@
 package io.lampyris.meta.kv;
 
+import io.lampyris.reactor.kv.KeyRange;
+import io.lampyris.reactor.kv.KvException;
+import io.lampyris.reactor.kv.OptimisticKv;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -114,7 +117,7 @@ public final class RocksDbKv extends OptimisticKv {
   }
 
   @Override
-  byte @Nullable [] read(@Nullable Object snapshot, byte[] key) {
+  protected byte @Nullable [] read(@Nullable Object snapshot, byte[] key) {
     try {
       if (snapshot == null) {
         return db.get(readNow, key);
@@ -128,22 +131,22 @@ public final class RocksDbKv extends OptimisticKv {
   }
 
   @Override
-  Cursor cursor(@Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse) {
+  protected Cursor cursor(@Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse) {
     return new RocksCursor(db, (Snapshot) snapshot, begin, end, reverse);
   }
 
   @Override
-  Object snapshot() {
+  protected Object snapshot() {
     return db.getSnapshot();
   }
 
   @Override
-  void releaseSnapshot(Object snapshot) {
+  protected void releaseSnapshot(Object snapshot) {
     db.releaseSnapshot((Snapshot) snapshot);
   }
 
   @Override
-  void apply(List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points) {
+  protected void apply(List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points) {
     try {
       batch.clear();
       for (KeyRange range : cleared) {
@@ -164,7 +167,7 @@ public final class RocksDbKv extends OptimisticKv {
   }
 
   @Override
-  void closeEngine() {
+  protected void closeEngine() {
     batch.close();
     unsynced.close();
     readNow.close();

@@ -1,38 +1,25 @@
 /**
- * The seam that metadata is kept behind: an ordered, transactional key-value store.
+ * The embedded engine behind the key-value seam: RocksDB.
  *
  * <h2>What</h2>
  *
- * {@link io.lampyris.meta.kv.Kv} is shaped after FoundationDB: keys and values are byte strings in
- * unsigned order, a transaction reads one version of everything and its writes take effect at once
- * or not at all. {@link io.lampyris.meta.kv.RocksDbKv} is the embedded engine, {@link
- * io.lampyris.meta.kv.MemoryKv} the one for tests and simulation; one conformance suite holds for
- * both.
+ * {@link io.lampyris.meta.kv.RocksDbKv} is a {@link io.lampyris.reactor.kv.Kv} over RocksDB with
+ * its write-ahead log. What it promises is the seam's package: the conformance suite is here,
+ * because every engine that there is can be reached from here.
  *
  * <h2>Invariants</h2>
  *
- * <ul>
- *   <li>I1: transactions are strictly serializable: a commit is refused with {@link
- *       io.lampyris.meta.kv.Transaction#CONFLICT} when anything that it read (other than by
- *       snapshot reads) was written by a commit since it began.
- *   <li>I2: a transaction reads its own writes, and otherwise the state as of its begin.
- *   <li>I3: a commit is visible to transactions that begin later, at once; it is durable when a
- *       {@link io.lampyris.meta.kv.Kv#sync} that started later has returned.
- *   <li>I4: after a crash the store is a prefix of the commits: never a part of one, never one
- *       without those before it, and all that were synced.
- *   <li>I5: arrays that go in or come out are the caller's: the store keeps no reference to them.
- * </ul>
+ * Those of {@link io.lampyris.reactor.kv}.
  *
  * <h2>Threading</h2>
  *
- * A store and its transactions belong to one thread, which may have several transactions open.
+ * A store and its transactions belong to one thread. One process at a time has a store open.
  *
  * <h2>Failure</h2>
  *
- * {@link io.lampyris.meta.kv.KvException}: the engine failed; what the failed call wrote may or may
- * not survive. After a failed {@code sync} nothing unsynced may be trusted: reopen.
+ * {@link io.lampyris.reactor.kv.KvException} when the engine fails.
  *
- * <h2>Memory and files of the embedded engine</h2>
+ * <h2>Memory and files</h2>
  *
  * <p>Native memory is bounded by 32 MiB of block cache (index and filter blocks included) and three
  * write buffers of 16 MiB. Its library (17 MB) lies inside a 92 MB jar; it is unpacked once per

@@ -1,13 +1,13 @@
 package io.lampyris.meta.ops;
 
-import io.lampyris.meta.kv.Kv;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.schema.Inode;
 import io.lampyris.meta.schema.Keys;
 import io.lampyris.meta.schema.Values;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.Transaction;
 
 /** Prepares a store: makes the root on first use, refuses schemas that it does not know. */
 public final class Bootstrap {

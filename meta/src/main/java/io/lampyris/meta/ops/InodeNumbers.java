@@ -1,11 +1,11 @@
 package io.lampyris.meta.ops;
 
-import io.lampyris.meta.kv.Kv;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.schema.CorruptValueException;
 import io.lampyris.meta.schema.Keys;
 import io.lampyris.meta.schema.Values;
 import io.lampyris.protocol.Inodes;
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.Transaction;
 
 /** Gives out inode numbers from blocks (schema I1). Owner: the service's reactor. */
 public final class InodeNumbers {

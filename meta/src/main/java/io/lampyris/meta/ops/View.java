@@ -1,6 +1,5 @@
 package io.lampyris.meta.ops;
 
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.schema.CorruptValueException;
 import io.lampyris.meta.schema.Inode;
 import io.lampyris.meta.schema.Keys;
@@ -8,6 +7,7 @@ import io.lampyris.meta.schema.Values;
 import io.lampyris.protocol.ChoreKind;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.FileMode;
+import io.lampyris.reactor.kv.Transaction;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Long2ObjectHashMap;

@@ -43,7 +43,7 @@
  * <h2>Failure</h2>
  *
  * Statuses for what callers do; {@link io.lampyris.meta.schema.CorruptValueException} and {@link
- * io.lampyris.meta.kv.KvException} for what stores do.
+ * io.lampyris.reactor.kv.KvException} for what stores do.
  */
 @NullMarked
 package io.lampyris.meta.ops;

@@ -1,8 +1,5 @@
 package io.lampyris.meta.service;
 
-import io.lampyris.meta.kv.Kv;
-import io.lampyris.meta.kv.KvException;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.ops.Bootstrap;
 import io.lampyris.meta.ops.InodeNumbers;
 import io.lampyris.meta.ops.LayoutPolicy;
@@ -12,6 +9,9 @@ import io.lampyris.meta.schema.Outcome;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Agent;
 import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.KvException;
+import io.lampyris.reactor.kv.Transaction;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Service;
 import java.util.ArrayDeque;

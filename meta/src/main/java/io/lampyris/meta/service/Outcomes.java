@@ -1,10 +1,10 @@
 package io.lampyris.meta.service;
 
-import io.lampyris.meta.kv.Kv;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.ops.View;
 import io.lampyris.meta.schema.Keys;
 import io.lampyris.meta.schema.Outcome;
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.Transaction;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

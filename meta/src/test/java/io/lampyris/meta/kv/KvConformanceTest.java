@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.MemoryKv;
+import io.lampyris.reactor.kv.Transaction;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,5 +1,7 @@
 package io.lampyris.meta.kv;
 
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.MemoryKv;
 import java.nio.file.Path;
 
 class MemoryKvTest extends KvConformanceTest {

@@ -2,8 +2,6 @@ package io.lampyris.meta.service;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.lampyris.meta.kv.Kv;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.ops.LayoutPolicy;
 import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.ChoreKind;
@@ -40,6 +38,8 @@ import io.lampyris.protocol.sbe.SymlinkReplyDecoder;
 import io.lampyris.protocol.sbe.SyncFileEncoder;
 import io.lampyris.protocol.sbe.UnlinkEncoder;
 import io.lampyris.protocol.sbe.UserEncoder;
+import io.lampyris.reactor.kv.Kv;
+import io.lampyris.reactor.kv.Transaction;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.net.LocalNetwork;
@@ -78,7 +78,7 @@ final class MetaRig {
     @Override
     public void sync() {
       if (broken) {
-        throw new io.lampyris.meta.kv.KvException("sync", false, new java.io.IOException("EIO"));
+        throw new io.lampyris.reactor.kv.KvException("sync", false, new java.io.IOException("EIO"));
       }
       syncs++;
       kv.sync();

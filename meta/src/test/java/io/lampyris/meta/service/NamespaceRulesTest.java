@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.meta.kv.MemoryKv;
-import io.lampyris.meta.kv.Transaction;
 import io.lampyris.meta.schema.Inode;
 import io.lampyris.meta.schema.Keys;
 import io.lampyris.protocol.AttributeMask;
@@ -16,6 +14,8 @@ import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
 import io.lampyris.protocol.OpenFlags;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.kv.MemoryKv;
+import io.lampyris.reactor.kv.Transaction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package io.lampyris.mgmtd.config;
 
-import io.lampyris.mgmtd.lease.LeaseTerms;
+import io.lampyris.protocol.lease.LeaseTerms;
 import java.util.List;
 import java.util.Optional;
 

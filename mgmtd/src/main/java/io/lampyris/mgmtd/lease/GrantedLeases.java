@@ -1,5 +1,7 @@
 package io.lampyris.mgmtd.lease;
 
+import io.lampyris.protocol.lease.Grant;
+import io.lampyris.protocol.lease.LeaseTerms;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

@@ -1,5 +1,7 @@
 package io.lampyris.mgmtd.lease;
 
+import io.lampyris.protocol.lease.Grant;
+
 /** What a manager makes of a node's request for a lease. */
 public sealed interface Renewal {
   /**

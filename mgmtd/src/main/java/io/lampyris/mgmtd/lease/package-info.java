@@ -3,9 +3,9 @@
  *
  * <h2>What</h2>
  *
- * A storage node keeps its side in {@link io.lampyris.mgmtd.lease.HeldLease}, the manager its own
- * in {@link io.lampyris.mgmtd.lease.GrantedLeases}; both go by the same {@link
- * io.lampyris.mgmtd.lease.LeaseTerms}. A node's lease runs from the moment it <em>sent</em> the
+ * A storage node keeps its side in {@link io.lampyris.protocol.lease.HeldLease}, the manager its
+ * own in {@link io.lampyris.mgmtd.lease.GrantedLeases}; both go by the same {@link
+ * io.lampyris.protocol.lease.LeaseTerms}. A node's lease runs from the moment it <em>sent</em> the
  * request that was granted; the manager's wait runs from the moment it <em>granted</em> it, which
  * is later, and is longer by what two clocks may drift apart.
  *

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.mgmtd.lease.LeaseTerms;
+import io.lampyris.protocol.lease.LeaseTerms;
 import io.lampyris.reactor.sim.Prng;
 import java.util.HashMap;
 import java.util.List;

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.protocol.lease.Grant;
+import io.lampyris.protocol.lease.HeldLease;
+import io.lampyris.protocol.lease.LeaseTerms;
 import io.lampyris.reactor.sim.Prng;
 import java.util.List;
 import org.junit.jupiter.api.Test;

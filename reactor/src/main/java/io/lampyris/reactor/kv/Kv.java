@@ -1,4 +1,4 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 /** An ordered, transactional store of byte strings. Owner: one thread. */
 public interface Kv extends AutoCloseable {

@@ -1,4 +1,4 @@
-package io.lampyris.mgmtd.lease;
+package io.lampyris.protocol.lease;
 
 /**
  * The manager's answer to a request that it granted.

@@ -1,4 +1,4 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * transaction at a time, checks and remembers nothing. For the same reason engines take a snapshot
  * for an open transaction only when somebody else is about to commit.
  */
-abstract class OptimisticKv implements Kv {
+public abstract class OptimisticKv implements Kv {
   /** What one commit wrote. */
   private record Commit(long version, List<KeyRange> written) {}
 
@@ -32,20 +32,22 @@ abstract class OptimisticKv implements Kv {
   }
 
   /** A stored value as of a snapshot, or of now when it is null; the caller's array. */
-  abstract byte @Nullable [] read(@Nullable Object snapshot, byte[] key);
+  protected abstract byte @Nullable [] read(@Nullable Object snapshot, byte[] key);
 
   /** Stored entries of a range as of a snapshot, or of now when it is null. */
-  abstract Cursor cursor(@Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse);
+  protected abstract Cursor cursor(
+      @Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse);
 
   /** Keeps the state of now readable. */
-  abstract Object snapshot();
+  protected abstract Object snapshot();
 
-  abstract void releaseSnapshot(Object snapshot);
+  protected abstract void releaseSnapshot(Object snapshot);
 
   /** Applies cleared ranges first, then the points (a null value clears). */
-  abstract void apply(List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points);
+  protected abstract void apply(
+      List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points);
 
-  abstract void closeEngine();
+  protected abstract void closeEngine();
 
   long commit(OptimisticTransaction transaction) {
     if (!transaction.hasWrites()) {
@@ -100,7 +102,7 @@ abstract class OptimisticKv implements Kv {
   }
 
   /** Entries in the order of the cursor; starts at the first. */
-  interface Cursor extends AutoCloseable {
+  protected interface Cursor extends AutoCloseable {
     boolean isValid();
 
     byte[] key();

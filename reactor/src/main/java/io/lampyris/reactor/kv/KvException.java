@@ -1,4 +1,4 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 /** The engine under the store failed. */
 public final class KvException extends RuntimeException {

@@ -1,4 +1,4 @@
-package io.lampyris.mgmtd.lease;
+package io.lampyris.protocol.lease;
 
 /**
  * How long promises last.

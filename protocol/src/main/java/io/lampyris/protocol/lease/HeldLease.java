@@ -1,4 +1,4 @@
-package io.lampyris.mgmtd.lease;
+package io.lampyris.protocol.lease;
 
 /** A node's own side of its lease. Owner: the node's reactor. */
 public final class HeldLease {

@@ -1,4 +1,4 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 import java.util.ArrayList;
 import java.util.Arrays;

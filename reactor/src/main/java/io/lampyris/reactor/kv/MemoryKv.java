@@ -1,4 +1,4 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 import java.util.Arrays;
 import java.util.Iterator;
@@ -16,7 +16,7 @@ public final class MemoryKv extends OptimisticKv {
   private boolean shared;
 
   @Override
-  byte @Nullable [] read(@Nullable Object snapshot, byte[] key) {
+  protected byte @Nullable [] read(@Nullable Object snapshot, byte[] key) {
     byte[] value = view(snapshot).get(key);
     return value == null ? null : value.clone();
   }
@@ -27,24 +27,24 @@ public final class MemoryKv extends OptimisticKv {
   }
 
   @Override
-  Cursor cursor(@Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse) {
+  protected Cursor cursor(@Nullable Object snapshot, byte[] begin, byte[] end, boolean reverse) {
     NavigableMap<byte[], byte[]> range = view(snapshot).subMap(begin, true, end, false);
     return new MapCursor((reverse ? range.descendingMap() : range).entrySet().iterator());
   }
 
   @Override
-  Object snapshot() {
+  protected Object snapshot() {
     shared = true;
     return entries;
   }
 
   @Override
-  void releaseSnapshot(Object snapshot) {
+  protected void releaseSnapshot(Object snapshot) {
     // The garbage collector does.
   }
 
   @Override
-  void apply(List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points) {
+  protected void apply(List<KeyRange> cleared, NavigableMap<byte[], byte @Nullable []> points) {
     if (shared) {
       entries = new TreeMap<>(entries);
       shared = false;
@@ -66,7 +66,7 @@ public final class MemoryKv extends OptimisticKv {
   public void sync() {}
 
   @Override
-  void closeEngine() {}
+  protected void closeEngine() {}
 
   private static final class MapCursor implements Cursor {
     private final Iterator<Map.Entry<byte[], byte[]>> rest;

@@ -1,11 +1,11 @@
-package io.lampyris.meta.kv;
+package io.lampyris.reactor.kv;
 
 import java.util.Arrays;
 
 /** Keys {@code begin <= key < end} in unsigned order. */
-final class KeyRange {
-  final byte[] begin;
-  final byte[] end;
+public final class KeyRange {
+  public final byte[] begin;
+  public final byte[] end;
 
   KeyRange(byte[] begin, byte[] end) {
     this.begin = begin;
