@@ -18,6 +18,10 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * The index with millions of chunks: random look-ups, replacements and ordered steps. Prints what
  * it takes of memory. {@code bench/perf/jmh IndexBench -prof gc}.
+ *
+ * <p>Random means that no line is in a cache but by chance. Operations do not depend on each other,
+ * so a processor that looks far enough ahead begins the next while it waits for one: these are
+ * times per operation of a stream of them. {@link #lookUpHeadInTurn} is what one takes by itself.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -87,12 +91,29 @@ public class IndexBench {
     return ((random >>> 33) * chunks) >>> 31;
   }
 
+  /** The whole state, as an update needs it. */
   @Benchmark
   public int lookUp() {
     long n = next();
     boolean found = index.get(inode(n / perInode), (int) (n % perInode), state);
     assert found : "every chunk is there";
     return state.version;
+  }
+
+  /** What a read does that verifies no whole unit. */
+  @Benchmark
+  public int lookUpHead() {
+    long n = next();
+    boolean found = index.getHead(inode(n / perInode), (int) (n % perInode), state);
+    assert found : "every chunk is there";
+    return state.version;
+  }
+
+  /** Which chunk comes next depends on what was found: one after the other. */
+  @Benchmark
+  public int lookUpHeadInTurn() {
+    random += state.version >>> 31;
+    return lookUpHead();
   }
 
   @Benchmark

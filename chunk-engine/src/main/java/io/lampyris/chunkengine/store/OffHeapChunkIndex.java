@@ -1,20 +1,19 @@
 package io.lampyris.chunkengine.store;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.lampyris.bindings.NativeMemory;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * Fixed-size entries in slabs outside the heap. Two hash tables of entry numbers lead to them: one
- * by (inode, index), one by inode to the root of that inode's treap, which orders its chunks. A
- * slot has the hash beside the number, so a look-up touches no entry but its own, and a table grows
- * without touching any. Memory is in huge pages where the kernel gives them: with millions of
- * chunks, a look-up waits for address translation as long as for the bytes.
+ * by (inode, index), one by inode to the root of that inode's treap, which orders its chunks.
+ * Memory is in huge pages where the kernel gives them: with millions of chunks, a look-up waits for
+ * address translation as long as for the bytes.
+ *
+ * <p>An entry is in two parts. The head is one cache line: the key, where the bytes are, and the
+ * links of the treap. The tail has who made the version, and the units' checksums. A slab has all
+ * heads before all tails, so a look-up of a head touches one line of the table and one of the slab,
+ * and a walk through a treap one per chunk.
  *
  * <p>A treap is a search tree by chunk index that is a heap by a hash of the key, so its shape does
  * not depend on the order of insertion and needs no balance field. One treap per inode keeps the
@@ -24,154 +23,84 @@ import java.util.Arrays;
  * B.
  */
 final class OffHeapChunkIndex implements ChunkIndex {
+  // The head.
   private static final long INODE = 0;
-  private static final long CLIENT_HIGH = 8;
-  private static final long CLIENT_LOW = 16;
-  private static final long SEQUENCE = 24;
-  private static final long CHUNK_INDEX = 32;
-  private static final long VERSION = 36;
-  private static final long CHAIN_VERSION = 40;
-  private static final long BLOCK = 44; // in units of 64 KiB; -1 without a block
-  private static final long LENGTH = 48;
-  private static final long CRC = 52;
-  private static final long CHANNEL = 56;
-  private static final long RESULT = 60;
-  private static final long LEFT = 64; // of a free entry: the next free one
-  private static final long RIGHT = 68;
-  private static final long SIZE_CLASS = 72;
-  private static final long CHUNK_SIZE_LOG = 73;
-  private static final long USED = 74;
-  private static final long UNIT_CRCS = 80;
-  static final int ENTRY_BYTES = 144;
+  private static final long CHUNK_INDEX = 8;
+  private static final long VERSION = 12;
+  private static final long BLOCK = 16; // in units of 64 KiB; -1 without a block
+  private static final long LENGTH = 20;
+  private static final long CHAIN_VERSION = 24;
+  private static final long CRC = 28;
+  private static final long LEFT = 32; // of a free entry: the next free one
+  private static final long RIGHT = 36;
+  private static final long SEQUENCE = 40;
+  private static final long CHANNEL = 48;
+  private static final long RESULT = 52;
+  private static final long SIZE_CLASS = 56;
+  private static final long CHUNK_SIZE_LOG = 57;
+  private static final long USED = 58;
+  private static final long HEAD_BYTES = 64;
+
+  // The tail.
+  private static final long CLIENT_HIGH = 0;
+  private static final long CLIENT_LOW = 8;
+  private static final long UNIT_CRCS = 16;
+  private static final long TAIL_BYTES = 80;
 
   /** Slabs of 18 MiB, a whole number of huge pages; what is not used of the last is not touched. */
   private static final int SLAB_SHIFT = 17;
 
   private static final int SLAB_ENTRIES = 1 << SLAB_SHIFT;
+  private static final long SLAB_BYTES = SLAB_ENTRIES * (HEAD_BYTES + TAIL_BYTES);
+
+  /** Of a slab: first all heads. */
+  private static final long TAILS = SLAB_ENTRIES * HEAD_BYTES;
+
   private static final int NONE = -1;
   private static final int TABLE_MIN = 1 << 10;
-  private static final long EMPTY = 0;
 
   private final Arena arena = Arena.ofShared();
-  private MemorySegment[] slabs = new MemorySegment[0];
+  private long[] slabs = new long[0];
   private int freeHead = NONE;
   private int entriesUsed;
   private int count;
 
-  private Table chunks = new Table(TABLE_MIN);
-  private Table inodes = new Table(TABLE_MIN);
+  private SlotTable chunks = new SlotTable(TABLE_MIN);
+  private SlotTable inodes = new SlotTable(TABLE_MIN);
   private int inodeCount;
 
-  /** Open addressing with linear probing and backward-shift deletion; slots are hash and number. */
-  private static final class Table {
-    final Arena arena = Arena.ofShared();
-
-    /** Zeros for nothing, else the hash, then the entry's number plus one. */
-    final MemorySegment slots;
-
-    final int mask;
-
-    Table(int size) {
-      assert Integer.bitCount(size) == 1 : "a table's size is a power of two";
-      long sizeBytes = (long) size * Long.BYTES;
-      slots =
-          sizeBytes < NativeMemory.HUGE_PAGE_BYTES
-              ? arena.allocate(sizeBytes, 64)
-              : NativeMemory.allocateHuge(sizeBytes, arena);
-      mask = size - 1;
-    }
-
-    long at(int slot) {
-      return slots.getAtIndex(JAVA_LONG, slot);
-    }
-
-    static int idOf(long entry) {
-      return (int) entry - 1;
-    }
-
-    int idAt(int slot) {
-      return idOf(at(slot));
-    }
-
-    void set(int slot, int hash, int id) {
-      slots.setAtIndex(JAVA_LONG, slot, (long) hash << 32 | Integer.toUnsignedLong(id + 1));
-    }
-
-    boolean isFullWith(int entries) {
-      return entries > (mask + 1L) * 2 / 3;
-    }
-
-    /** Puts an entry that is not there at its home or behind. */
-    void place(long entry) {
-      int slot = (int) (entry >>> 32) & mask;
-      while (at(slot) != EMPTY) {
-        slot = slot + 1 & mask;
-      }
-      slots.setAtIndex(JAVA_LONG, slot, entry);
-    }
-
-    /** All entries in a table of twice the size; about 50 ms for ten million. */
-    Table grown() {
-      Table larger = new Table((mask + 1) * 2);
-      for (int i = 0; i <= mask; i++) {
-        long entry = at(i);
-        if (entry != EMPTY) {
-          larger.place(entry);
-        }
-      }
-      arena.close();
-      return larger;
-    }
-
-    /** Moves later entries of the run back over the hole, so that probing never stops early. */
-    void close(int slot) {
-      int hole = slot;
-      for (int at = slot + 1 & mask; at(at) != EMPTY; at = at + 1 & mask) {
-        int home = (int) (at(at) >>> 32) & mask;
-        if ((at - home & mask) >= (at - hole & mask)) {
-          slots.setAtIndex(JAVA_LONG, hole, at(at));
-          hole = at;
-        }
-      }
-      slots.setAtIndex(JAVA_LONG, hole, EMPTY);
-    }
-  }
-
-  private static int hash(long inode, int chunkIndex) {
-    return mix(inode * 0x9E3779B97F4A7C15L + chunkIndex * 0xD1B54A32D192ED03L);
-  }
-
-  private static int mix(long key) {
-    long h = key;
-    h = (h ^ h >>> 32) * 0xD6E8FEB86659FD93L;
-    h = (h ^ h >>> 32) * 0xD6E8FEB86659FD93L;
-    return (int) (h ^ h >>> 32);
+  static int hash(long inode, int chunkIndex) {
+    return SlotTable.hash(inode * 0x9E3779B97F4A7C15L + chunkIndex * 0xD1B54A32D192ED03L);
   }
 
   // ---- entries ----
 
-  private MemorySegment slab(int id) {
-    return slabs[id >>> SLAB_SHIFT];
+  private long head(int id) {
+    return RawMemory.known(slabs[id >>> SLAB_SHIFT] + (id & SLAB_ENTRIES - 1) * HEAD_BYTES);
   }
 
-  private static long base(int id) {
-    return (long) (id & SLAB_ENTRIES - 1) * ENTRY_BYTES;
+  private long tail(int id) {
+    return RawMemory.known(slabs[id >>> SLAB_SHIFT] + TAILS + (id & SLAB_ENTRIES - 1) * TAIL_BYTES);
   }
 
   private int intAt(int id, long field) {
-    return slab(id).get(JAVA_INT, base(id) + field);
+    return RawMemory.getInt(head(id) + field);
   }
 
   private void intAt(int id, long field, int value) {
-    slab(id).set(JAVA_INT, base(id) + field, value);
+    RawMemory.putInt(head(id) + field, value);
   }
 
   private long inodeOf(int id) {
-    return slab(id).get(JAVA_LONG, base(id) + INODE);
+    return RawMemory.getLong(head(id) + INODE);
   }
 
   private int indexOf(int id) {
     return intAt(id, CHUNK_INDEX);
+  }
+
+  private boolean isUsed(int id) {
+    return RawMemory.getByte(head(id) + USED) != 0;
   }
 
   private int allocate() {
@@ -182,82 +111,107 @@ final class OffHeapChunkIndex implements ChunkIndex {
     }
     if (entriesUsed == slabs.length << SLAB_SHIFT) {
       slabs = Arrays.copyOf(slabs, slabs.length + 1);
-      slabs[slabs.length - 1] = NativeMemory.allocateHuge((long) SLAB_ENTRIES * ENTRY_BYTES, arena);
+      slabs[slabs.length - 1] = NativeMemory.allocateHuge(SLAB_BYTES, arena).address();
     }
     return entriesUsed++;
   }
 
   private void free(int id) {
-    slab(id).set(JAVA_BYTE, base(id) + USED, (byte) 0);
+    RawMemory.putByte(head(id) + USED, 0);
     intAt(id, LEFT, freeHead);
     freeHead = id;
   }
 
   private void write(int id, ChunkState from) {
-    MemorySegment slab = slab(id);
-    long at = base(id);
-    slab.set(JAVA_LONG, at + INODE, from.inode);
-    slab.set(JAVA_LONG, at + CLIENT_HIGH, from.clientHigh);
-    slab.set(JAVA_LONG, at + CLIENT_LOW, from.clientLow);
-    slab.set(JAVA_LONG, at + SEQUENCE, from.sequence);
-    slab.set(JAVA_INT, at + CHUNK_INDEX, from.chunkIndex);
-    slab.set(JAVA_INT, at + VERSION, from.version);
-    slab.set(JAVA_INT, at + CHAIN_VERSION, from.chainVersion);
-    slab.set(JAVA_INT, at + BLOCK, (int) (from.blockOffset >> Geometry.BLOCK_UNIT_SHIFT));
-    slab.set(JAVA_INT, at + LENGTH, from.lengthBytes);
-    slab.set(JAVA_INT, at + CRC, from.crc32c);
-    slab.set(JAVA_INT, at + CHANNEL, from.channel);
-    slab.set(JAVA_INT, at + RESULT, from.result);
-    slab.set(JAVA_BYTE, at + SIZE_CLASS, (byte) from.sizeClass);
-    slab.set(
-        JAVA_BYTE, at + CHUNK_SIZE_LOG, (byte) Integer.numberOfTrailingZeros(from.chunkSizeBytes));
-    slab.set(JAVA_BYTE, at + USED, (byte) 1);
-    MemorySegment.copy(from.unitCrcs, 0, slab, JAVA_INT, at + UNIT_CRCS, Geometry.UNITS_MAX);
+    long head = head(id);
+    RawMemory.putLong(head + INODE, from.inode);
+    RawMemory.putInt(head + CHUNK_INDEX, from.chunkIndex);
+    RawMemory.putInt(head + VERSION, from.version);
+    RawMemory.putInt(head + BLOCK, (int) (from.blockOffset >> Geometry.BLOCK_UNIT_SHIFT));
+    RawMemory.putInt(head + LENGTH, from.lengthBytes);
+    RawMemory.putInt(head + CHAIN_VERSION, from.chainVersion);
+    RawMemory.putInt(head + CRC, from.crc32c);
+    RawMemory.putLong(head + SEQUENCE, from.sequence);
+    RawMemory.putInt(head + CHANNEL, from.channel);
+    RawMemory.putInt(head + RESULT, from.result);
+    RawMemory.putByte(head + SIZE_CLASS, from.sizeClass);
+    RawMemory.putByte(head + CHUNK_SIZE_LOG, Integer.numberOfTrailingZeros(from.chunkSizeBytes));
+    RawMemory.putByte(head + USED, 1);
+    long tail = tail(id);
+    RawMemory.putLong(tail + CLIENT_HIGH, from.clientHigh);
+    RawMemory.putLong(tail + CLIENT_LOW, from.clientLow);
+    RawMemory.putInts(tail + UNIT_CRCS, from.unitCrcs);
   }
 
   private void read(int id, ChunkState into) {
-    MemorySegment slab = slab(id);
-    long at = base(id);
-    into.inode = slab.get(JAVA_LONG, at + INODE);
-    into.clientHigh = slab.get(JAVA_LONG, at + CLIENT_HIGH);
-    into.clientLow = slab.get(JAVA_LONG, at + CLIENT_LOW);
-    into.sequence = slab.get(JAVA_LONG, at + SEQUENCE);
-    into.chunkIndex = slab.get(JAVA_INT, at + CHUNK_INDEX);
-    into.version = slab.get(JAVA_INT, at + VERSION);
-    into.chainVersion = slab.get(JAVA_INT, at + CHAIN_VERSION);
-    int block = slab.get(JAVA_INT, at + BLOCK);
+    long head = head(id);
+    readHead(head, into);
+    into.inode = RawMemory.getLong(head + INODE);
+    into.chunkIndex = RawMemory.getInt(head + CHUNK_INDEX);
+    into.sequence = RawMemory.getLong(head + SEQUENCE);
+    into.channel = RawMemory.getInt(head + CHANNEL);
+    into.result = RawMemory.getInt(head + RESULT);
+    long tail = tail(id);
+    into.clientHigh = RawMemory.getLong(tail + CLIENT_HIGH);
+    into.clientLow = RawMemory.getLong(tail + CLIENT_LOW);
+    RawMemory.getInts(tail + UNIT_CRCS, into.unitCrcs);
+  }
+
+  private static void readHead(long head, ChunkState into) {
+    into.version = RawMemory.getInt(head + VERSION);
+    int block = RawMemory.getInt(head + BLOCK);
     into.blockOffset = block < 0 ? ChunkState.NO_BLOCK : (long) block << Geometry.BLOCK_UNIT_SHIFT;
-    into.lengthBytes = slab.get(JAVA_INT, at + LENGTH);
-    into.crc32c = slab.get(JAVA_INT, at + CRC);
-    into.channel = slab.get(JAVA_INT, at + CHANNEL);
-    into.result = slab.get(JAVA_INT, at + RESULT);
-    into.sizeClass = slab.get(JAVA_BYTE, at + SIZE_CLASS);
-    into.chunkSizeBytes = 1 << slab.get(JAVA_BYTE, at + CHUNK_SIZE_LOG);
-    MemorySegment.copy(slab, JAVA_INT, at + UNIT_CRCS, into.unitCrcs, 0, Geometry.UNITS_MAX);
+    into.lengthBytes = RawMemory.getInt(head + LENGTH);
+    into.chainVersion = RawMemory.getInt(head + CHAIN_VERSION);
+    into.crc32c = RawMemory.getInt(head + CRC);
+    into.sizeClass = RawMemory.getByte(head + SIZE_CLASS);
+    into.chunkSizeBytes = 1 << RawMemory.getByte(head + CHUNK_SIZE_LOG);
   }
 
   // ---- lookup ----
 
-  private int chunkSlot(int hash, long inode, int chunkIndex) {
-    int slot = hash & chunks.mask;
-    for (long entry; (entry = chunks.at(slot)) != EMPTY; slot = slot + 1 & chunks.mask) {
-      int id = Table.idOf(entry);
-      if ((int) (entry >>> 32) == hash && inodeOf(id) == inode && indexOf(id) == chunkIndex) {
-        return slot;
-      }
-    }
-    return ~slot;
+  private boolean hasKey(int id, long inode, int chunkIndex) {
+    long head = head(id);
+    return RawMemory.getLong(head + INODE) == inode
+        && RawMemory.getInt(head + CHUNK_INDEX) == chunkIndex;
   }
 
-  private int inodeSlot(long inode) {
-    int hash = mix(inode);
-    int slot = hash & inodes.mask;
-    for (long entry; (entry = inodes.at(slot)) != EMPTY; slot = slot + 1 & inodes.mask) {
-      if ((int) (entry >>> 32) == hash && inodeOf(Table.idOf(entry)) == inode) {
-        return slot;
-      }
+  /** A chunk's slot; negative without. */
+  private int chunkSlot(int hash, long inode, int chunkIndex) {
+    int slot = chunks.probe(hash);
+    return slot == SlotTable.ABSENT
+            || (slot >= 0 && hasKey(chunks.numberAt(slot), inode, chunkIndex))
+        ? slot
+        : chunkSlotSlow(hash, inode, chunkIndex);
+  }
+
+  private int chunkSlotSlow(int hash, long inode, int chunkIndex) {
+    int slot = chunks.first(hash);
+    while (slot >= 0 && !hasKey(chunks.numberAt(slot), inode, chunkIndex)) {
+      slot = chunks.next(hash, slot);
     }
-    return ~slot;
+    return slot;
+  }
+
+  /** The slot of an inode's root; negative without. */
+  private int inodeSlot(int hash, long inode) {
+    int slot = inodes.probe(hash);
+    return slot == SlotTable.ABSENT || (slot >= 0 && inodeOf(inodes.numberAt(slot)) == inode)
+        ? slot
+        : inodeSlotSlow(hash, inode);
+  }
+
+  private int inodeSlotSlow(int hash, long inode) {
+    int slot = inodes.first(hash);
+    while (slot >= 0 && inodeOf(inodes.numberAt(slot)) != inode) {
+      slot = inodes.next(hash, slot);
+    }
+    return slot;
+  }
+
+  private int root(long inode) {
+    int slot = inodeSlot(SlotTable.hash(inode), inode);
+    return slot < 0 ? NONE : inodes.numberAt(slot);
   }
 
   @Override
@@ -266,15 +220,26 @@ final class OffHeapChunkIndex implements ChunkIndex {
     if (slot < 0) {
       return false;
     }
-    read(chunks.idAt(slot), into);
+    read(chunks.numberAt(slot), into);
+    return true;
+  }
+
+  @Override
+  public boolean getHead(long inode, int chunkIndex, ChunkState into) {
+    int slot = chunkSlot(hash(inode, chunkIndex), inode, chunkIndex);
+    if (slot < 0) {
+      return false;
+    }
+    into.inode = inode;
+    into.chunkIndex = chunkIndex;
+    readHead(head(chunks.numberAt(slot)), into);
     return true;
   }
 
   @Override
   public boolean ceiling(long inode, int fromIndex, ChunkState into) {
-    int slot = inodeSlot(inode);
     int best = NONE;
-    for (int id = slot < 0 ? NONE : inodes.idAt(slot); id != NONE; ) {
+    for (int id = root(inode); id != NONE; ) {
       if (Integer.compareUnsigned(indexOf(id), fromIndex) >= 0) {
         best = id;
         id = intAt(id, LEFT);
@@ -287,9 +252,8 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public boolean last(long inode, ChunkState into) {
-    int slot = inodeSlot(inode);
     int best = NONE;
-    for (int id = slot < 0 ? NONE : inodes.idAt(slot); id != NONE; id = intAt(id, RIGHT)) {
+    for (int id = root(inode); id != NONE; id = intAt(id, RIGHT)) {
       best = id;
     }
     return readFound(best, into);
@@ -310,15 +274,15 @@ final class OffHeapChunkIndex implements ChunkIndex {
     int hash = hash(state.inode, state.chunkIndex);
     int slot = chunkSlot(hash, state.inode, state.chunkIndex);
     if (slot >= 0) {
-      write(chunks.idAt(slot), state);
+      write(chunks.numberAt(slot), state);
       return;
     }
     int id = allocate();
     write(id, state);
-    chunks.set(~slot, hash, id);
+    chunks.add(hash, id);
     count++;
     link(id);
-    if (chunks.isFullWith(count)) {
+    if (chunks.isTooFullWith(count)) {
       chunks = chunks.grown();
     }
   }
@@ -327,11 +291,12 @@ final class OffHeapChunkIndex implements ChunkIndex {
     intAt(id, LEFT, NONE);
     intAt(id, RIGHT, NONE);
     long inode = inodeOf(id);
-    int slot = inodeSlot(inode);
+    int hash = SlotTable.hash(inode);
+    int slot = inodeSlot(hash, inode);
     if (slot < 0) {
-      inodes.set(~slot, mix(inode), id);
+      inodes.add(hash, id);
       inodeCount++;
-      if (inodes.isFullWith(inodeCount)) {
+      if (inodes.isTooFullWith(inodeCount)) {
         inodes = inodes.grown();
       }
       return;
@@ -345,7 +310,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
     int priority = priority(id);
     int parent = NONE;
     long side = LEFT;
-    int at = inodes.idAt(rootSlot);
+    int at = inodes.numberAt(rootSlot);
     while (at != NONE && Integer.compareUnsigned(priority(at), priority) >= 0) {
       parent = at;
       side = Integer.compareUnsigned(key, indexOf(at)) < 0 ? LEFT : RIGHT;
@@ -353,14 +318,14 @@ final class OffHeapChunkIndex implements ChunkIndex {
     }
     split(at, key, id);
     if (parent == NONE) {
-      inodes.set(rootSlot, mix(inodeOf(id)), id);
+      inodes.replace(rootSlot, id);
     } else {
       intAt(parent, side, id);
     }
   }
 
   private int priority(int id) {
-    return mix(indexOf(id) * 0x9E3779B97F4A7C15L + 0x632BE59BD9B4E019L);
+    return SlotTable.hash(indexOf(id) * 0x9E3779B97F4A7C15L + 0x632BE59BD9B4E019L);
   }
 
   /** Hangs what is below {@code key} left under {@code id}, the rest right. */
@@ -392,21 +357,22 @@ final class OffHeapChunkIndex implements ChunkIndex {
     if (slot < 0) {
       return false;
     }
-    int id = chunks.idAt(slot);
+    int id = chunks.numberAt(slot);
     unlink(id);
-    chunks.close(slot);
+    chunks.remove(slot);
     free(id);
     count--;
     return true;
   }
 
   private void unlink(int id) {
-    int rootSlot = inodeSlot(inodeOf(id));
+    long inode = inodeOf(id);
+    int rootSlot = inodeSlot(SlotTable.hash(inode), inode);
     assert rootSlot >= 0 : "a chunk's inode has a root";
     int key = indexOf(id);
     int parent = NONE;
     long side = LEFT;
-    int at = inodes.idAt(rootSlot);
+    int at = inodes.numberAt(rootSlot);
     while (at != id) {
       parent = at;
       side = Integer.compareUnsigned(key, indexOf(at)) < 0 ? LEFT : RIGHT;
@@ -416,9 +382,9 @@ final class OffHeapChunkIndex implements ChunkIndex {
     if (parent != NONE) {
       intAt(parent, side, merged);
     } else if (merged != NONE) {
-      inodes.set(rootSlot, mix(inodeOf(id)), merged);
+      inodes.replace(rootSlot, merged);
     } else {
-      inodes.close(rootSlot);
+      inodes.remove(rootSlot);
       inodeCount--;
     }
   }
@@ -461,9 +427,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public long memoryBytes() {
-    return (long) slabs.length * SLAB_ENTRIES * ENTRY_BYTES
-        + (chunks.mask + 1L) * Long.BYTES
-        + (inodes.mask + 1L) * Long.BYTES;
+    return slabs.length * SLAB_BYTES + chunks.sizeBytes() + inodes.sizeBytes();
   }
 
   @Override
@@ -473,21 +437,19 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public long blockAt(int slot) {
-    MemorySegment slab = slab(slot);
-    long at = base(slot);
-    int block = slab.get(JAVA_INT, at + BLOCK);
-    return block < 0 || slab.get(JAVA_BYTE, at + USED) == 0
+    int block = intAt(slot, BLOCK);
+    return block < 0 || !isUsed(slot)
         ? ChunkState.NO_BLOCK
         : (long) block << Geometry.BLOCK_UNIT_SHIFT;
   }
 
   @Override
   public boolean at(int slot, ChunkState into) {
-    boolean isUsed = slab(slot).get(JAVA_BYTE, base(slot) + USED) != 0;
-    if (isUsed) {
+    boolean used = isUsed(slot);
+    if (used) {
       read(slot, into);
     }
-    return isUsed;
+    return used;
   }
 
   @Override
@@ -502,7 +464,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
         int start = id;
         int found = limit == entriesUsed ? END : MORE;
         while (id < limit && found != FOUND) {
-          if (slab(id).get(JAVA_BYTE, base(id) + USED) != 0) {
+          if (isUsed(id)) {
             read(id, into);
             found = FOUND;
           }
@@ -521,8 +483,9 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   @Override
   public void close() {
-    chunks.arena.close();
-    inodes.arena.close();
+    chunks.close();
+    inodes.close();
+    slabs = new long[0];
     arena.close();
   }
 }

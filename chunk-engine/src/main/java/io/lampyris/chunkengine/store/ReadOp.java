@@ -53,7 +53,10 @@ public abstract non-sealed class ReadOp extends StoreOp {
   /** How much of the memory is the caller's; at least {@link #lengthBytes}. */
   public int payloadCapacityBytes;
 
-  /** The version that was read; valid on completion of a read that found its chunk. */
+  /**
+   * The version that was read; valid on completion of a read that found its chunk. The units'
+   * checksums are there only when a unit was verified, who made the version never.
+   */
   public final ChunkState state = new ChunkState();
 
   private final Io io = new Io();
@@ -75,6 +78,10 @@ public abstract non-sealed class ReadOp extends StoreOp {
   private int readEnd;
   private int deviceStart;
   private boolean verifying;
+
+  /** The state says where the bytes are, but not what the units' checksums are. */
+  private boolean headOnly;
+
   private int runningCrc;
 
   private final class Io extends IoRequest {
@@ -157,6 +164,10 @@ public abstract non-sealed class ReadOp extends StoreOp {
     }
     overwrites = store().references().acquire(state.blockOffset);
     verifying = doubtful || (store().verifiesStrictly() && !coversUnits());
+    if (headOnly && (verifying || coversAUnit())) {
+      boolean found = store().index().get(inode, chunkIndex, state);
+      assert found : "nothing came between";
+    }
     if (!verifying && isDirect()) {
       int bytes = store().alignUp(end - chunkOffset);
       submit(state.blockOffset + chunkOffset, payload, payloadOffset, bytes);
@@ -167,16 +178,24 @@ public abstract non-sealed class ReadOp extends StoreOp {
     }
   }
 
+  /** Whether any unit lies whole in what is read, and so is verified. */
+  private boolean coversAUnit() {
+    int unitBytes = state.unitBytes();
+    int first = (chunkOffset + unitBytes - 1) / unitBytes * unitBytes;
+    return first < end && Math.min(first + unitBytes, state.lengthBytes) <= end;
+  }
+
   private boolean find() {
     PendingVersions.Entry pending =
         version == Version.PENDING ? store().pending().find(inode, chunkIndex) : null;
+    headOnly = pending == null;
     if (pending != null) {
       state.copyFrom(pending.state);
       over = pending.redo;
       return true;
     }
     over = null;
-    boolean found = store().index().get(inode, chunkIndex, state);
+    boolean found = store().index().getHead(inode, chunkIndex, state);
     if (found) {
       over = store().redos().find(inode, chunkIndex);
     }

@@ -87,7 +87,11 @@ final class OffHeapChunkIndexTest {
 
   private void compare(
       ChunkIndex index, long inode, int at, NavigableMap<Integer, Integer> chunks) {
+    assertEquals(chunks.containsKey(at), index.getHead(inode, at, state));
     assertEquals(chunks.containsKey(at), index.get(inode, at, state));
+    if (chunks.containsKey(at)) {
+      check(inode, at, chunks.get(at));
+    }
     Map.Entry<Integer, Integer> above = chunks.ceilingEntry(at);
     assertEquals(above != null, index.ceiling(inode, at, state));
     if (above != null) {
@@ -111,5 +115,51 @@ final class OffHeapChunkIndexTest {
       assertTrue(perChunk <= 192, "observed=" + perChunk);
       assertFalse(index.get(1L << 40, 0, state));
     }
+  }
+
+  @Test
+  void theHeadIsWhatSaysWhereTheBytesAre() {
+    try (ChunkIndex index = new OffHeapChunkIndex()) {
+      put(index, 7, -3, 12);
+      put(index, 7, 4, 13);
+      state.clear();
+      assertTrue(index.getHead(7, -3, state));
+      assertEquals(7, state.inode);
+      assertEquals(-3, state.chunkIndex);
+      assertEquals(12, state.version);
+      assertEquals(36, state.chainVersion);
+      assertEquals(12, state.lengthBytes);
+      assertEquals(1 << 20, state.chunkSizeBytes);
+      assertEquals(84, state.crc32c);
+      assertEquals(12L << 16, state.blockOffset);
+      assertEquals(20, state.sizeClass);
+      assertEquals(0, state.unitCrcs[0], "not of the head");
+      assertFalse(index.getHead(8, -3, state));
+    }
+  }
+
+  @Test
+  void chunksWithEqualHashesAreToldApart() {
+    Map<Integer, Integer> chunkOfHash = new TreeMap<>();
+    int collisions = 0;
+    try (ChunkIndex index = new OffHeapChunkIndex()) {
+      for (int chunk = 0; chunk < 300_000; chunk++) {
+        Integer other = chunkOfHash.put(OffHeapChunkIndex.hash(5, chunk), chunk);
+        if (other != null) {
+          collisions++;
+          put(index, 5, other, 1);
+          assertFalse(index.get(5, chunk, state));
+          put(index, 5, chunk, 2);
+          assertTrue(index.get(5, other, state));
+          check(5, other, 1);
+          assertTrue(index.remove(5, other));
+          assertFalse(index.get(5, other, state));
+          assertTrue(index.get(5, chunk, state));
+          check(5, chunk, 2);
+        }
+      }
+      assertEquals(collisions, index.count());
+    }
+    assertTrue(collisions > 0, "of so many some have equal hashes");
   }
 }
