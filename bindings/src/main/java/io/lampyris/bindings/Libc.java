@@ -68,9 +68,12 @@ public final class Libc {
       Native.withErrno("unlink", FunctionDescriptor.of(JAVA_INT, ADDRESS));
   private static final MethodHandle CHMOD =
       Native.withErrno("chmod", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle STATX =
-      Native.withErrno(
-          "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+  private static final FunctionDescriptor STATX_FUNCTION =
+      FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
+  private static final MethodHandle STATX = Native.withErrno("statx", STATX_FUNCTION);
+
+  /** For who does not ask why it failed: errno takes a slice until all around it is compiled. */
+  private static final MethodHandle STATX_PLAIN = Native.plain("statx", STATX_FUNCTION);
 
   /** From linux/stat.h. */
   private static final int STATX_NLINK = 4;
@@ -308,15 +311,13 @@ public final class Libc {
     }
   }
 
-  /** How many names an open file has; 0 once it was deleted. Allocates nothing. */
+  /** How many names an open file has; 0 once it was deleted, -1 on failure. Allocates nothing. */
   public static int linkCount(int fd) {
     MemorySegment stat = LINK_STAT.get();
-    MemorySegment state = Native.errnoState();
     try {
-      // Not by a slice of the other, which would be garbage until all of this is compiled.
       int result =
-          (int) STATX.invokeExact(state, fd, EMPTY_PATH, Linux.AT_EMPTY_PATH(), STATX_NLINK, stat);
-      return result < 0 ? Native.result(result, state) : statx.stx_nlink(stat);
+          (int) STATX_PLAIN.invokeExact(fd, EMPTY_PATH, Linux.AT_EMPTY_PATH(), STATX_NLINK, stat);
+      return result < 0 ? -1 : statx.stx_nlink(stat);
     } catch (Throwable t) {
       throw Native.unexpected(t);
     }

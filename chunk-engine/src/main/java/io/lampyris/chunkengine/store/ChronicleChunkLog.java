@@ -311,7 +311,7 @@ final class ChronicleChunkLog implements ChunkLog {
       stage(staged, prefix);
       MemorySegment.copy(memory, offset, staged, stagingEnd, payloadBytes);
       int padded = payloadBytes + (-(prefix + payloadBytes) & 7);
-      staged.asSlice(stagingEnd + payloadBytes, padded - payloadBytes).fill((byte) 0);
+      Zeros.fill(staged, stagingEnd + payloadBytes, stagingEnd + padded);
       stagingEnd += padded;
       groupRecords++;
       return;

@@ -124,7 +124,7 @@ final class GroupJournal implements AutoCloseable {
    */
   long seal(long generation, long group, long previous, int endBytes, Crc32c crc) {
     int padded = deviceBytes(endBytes);
-    image.asSlice(endBytes, padded - endBytes).fill((byte) 0);
+    Zeros.fill(image, endBytes, padded);
     for (long at = 0; at < HEADER_BYTES; at += Long.BYTES) {
       image.set(LONG, at, 0);
     }

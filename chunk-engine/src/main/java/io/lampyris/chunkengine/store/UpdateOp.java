@@ -445,7 +445,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     int start = position;
     int padded = store().alignUp(pieceEnd) - start;
     int oldBytes = readsOld ? Math.max(0, Math.min(pieceEnd, oldLength) - start) : 0;
-    memory.asSlice(oldBytes, padded - oldBytes).fill((byte) 0);
+    Zeros.fill(memory, oldBytes, padded);
     int copyFrom = Math.max(from, start);
     int copyTo = Math.min(to, pieceEnd);
     if (copyFrom < copyTo) {
@@ -522,7 +522,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     }
     int known = needsOld ? redoReadEnd() : to;
     if (known < end) {
-      memory.asSlice(known - start, end - known).fill((byte) 0);
+      Zeros.fill(memory, known - start, end - start);
     }
     MemorySegment.copy(payload, payloadOffset, memory, from - start, lengthBytes);
     int all =
