@@ -59,6 +59,9 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   /** A device under load completes something within this; sleeping costs more than polling on. */
   private static final long SPIN_NS = TimeUnit.MICROSECONDS.toNanos(20);
 
+  /** A batch of completions that takes longer submits what it has begun so far. */
+  private static final long SUBMIT_AFTER_NS = TimeUnit.MICROSECONDS.toNanos(25);
+
   private static final long CLOSE_WAIT_S = 10;
 
   private static final ThreadLocal<Reactor> CURRENT = new ThreadLocal<>();
@@ -108,6 +111,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   private boolean roomWanted;
   private long nowNs = System.nanoTime();
   private long lastWorkNs = nowNs;
+  private long submittedNs = nowNs;
 
   private Reactor(Builder builder) {
     name = builder.name;
@@ -387,6 +391,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
       own.remove().onReactor(nowNs);
       work++;
     }
+    submittedNs = nowNs;
     work += Math.max(0, uring.poll(completionHandler, COMPLETIONS_MAX));
     if (roomWanted) {
       roomWanted = false;
@@ -412,6 +417,21 @@ public final class Reactor implements ReactorContext, AutoCloseable {
       wakeArmed = IoUring.hasMore(flags);
     } else {
       clients[client].onCompletion((int) userData, result, flags);
+      submitLate();
+    }
+  }
+
+  /**
+   * In the middle of a batch: a completion may cost the checksum of a MiB, and what the ones before
+   * it have begun would wait for it while the device is idle.
+   */
+  private void submitLate() {
+    if (uring.pending() > 0) {
+      long hereNs = System.nanoTime();
+      if (hereNs - submittedNs > SUBMIT_AFTER_NS) {
+        uring.submit();
+        submittedNs = hereNs;
+      }
     }
   }
 
