@@ -59,8 +59,9 @@ final class Load implements Agent {
     this.reactor = reactor;
     this.store = store;
     this.chunks = chunks;
-    written = NativeMemory.allocateAligned((long) DEPTH_MAX * CHUNK_BYTES);
-    read = NativeMemory.allocateAligned((long) DEPTH_MAX * CHUNK_BYTES);
+    // In huge pages, as fio's: else where the pages happen to lie decides how requests are split.
+    written = NativeMemory.allocateHuge((long) DEPTH_MAX * CHUNK_BYTES).segment();
+    read = NativeMemory.allocateHuge((long) DEPTH_MAX * CHUNK_BYTES).segment();
     SplittableRandom bytes = new SplittableRandom(SEED);
     for (long at = 0; at < written.byteSize(); at += Long.BYTES) {
       written.set(ValueLayout.JAVA_LONG, at, bytes.nextLong());
