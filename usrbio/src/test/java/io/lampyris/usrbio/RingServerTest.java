@@ -417,8 +417,9 @@ class RingServerTest {
     for (int round = 1; round <= 24; round++) {
       Ring bad = program.new Ring(64, ".r0.t0");
       if (round % 2 == 0) {
-        prepareMany(bad, memory, 64);
+        // First, for a busy server takes what is prepared before it is submitted.
         rig.files.holding = round % 4 == 0;
+        prepareMany(bad, memory, 64);
         bad.submit();
       }
       if (rig.files.holding) {
