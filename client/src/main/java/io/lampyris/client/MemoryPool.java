@@ -23,7 +23,7 @@ final class MemoryPool implements AutoCloseable {
     this.bufferBytes = bufferBytes;
     this.count = count;
     this.free = new Semaphore(count);
-    this.memory = NativeMemory.allocateAligned((long) bufferBytes * count);
+    this.memory = NativeMemory.allocateHuge((long) bufferBytes * count).segment();
     for (int i = count - 1; i >= 0; i--) {
       buffers.push(memory.asSlice((long) i * bufferBytes, bufferBytes));
     }

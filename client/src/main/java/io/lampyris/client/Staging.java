@@ -38,7 +38,7 @@ final class Staging {
     if (made == null) {
       // Costs address space until it is used.
       long sizeBytes = BufferPool.arenaBytes(BufferPool.DEFAULT_CLASSES);
-      MemorySegment fresh = NativeMemory.allocateAligned(sizeBytes);
+      MemorySegment fresh = NativeMemory.allocateHuge(sizeBytes).segment();
       made = new BufferPool(fresh, BufferPool.DEFAULT_CLASSES);
       assert made.sizeMaxBytes() >= PIECE_MAX_BYTES : "a piece fits a buffer";
       arena = fresh;

@@ -124,7 +124,9 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     if (wakeFd < 0) {
       throw new IllegalStateException("eventfd failed: " + Errno.describe(-wakeFd));
     }
-    arena = NativeMemory.allocateAligned(BufferPool.arenaBytes(builder.bufferClasses));
+    NativeMemory.HugeAllocation memory =
+        NativeMemory.allocateHuge(BufferPool.arenaBytes(builder.bufferClasses));
+    arena = memory.segment();
     buffers = new BufferPool(arena, builder.bufferClasses);
     registered = new Registered(uring, arena, FILES_MAX);
     timers = new Timers(nowNs);
@@ -132,6 +134,8 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     cycles = builder.counters.create(prefix + "_cycles");
     busyCycles = builder.counters.create(prefix + "_busy_cycles");
     sleeps = builder.counters.create(prefix + "_sleeps");
+    Counter huge = builder.counters.create(prefix + "_huge_memory_bytes");
+    huge.add(memory.backing() == NativeMemory.Backing.BASE_PAGES ? 0 : arena.byteSize());
     List<Agent> made = new ArrayList<>();
     for (Function<Reactor, Agent> factory : builder.agents) {
       made.add(factory.apply(this));
