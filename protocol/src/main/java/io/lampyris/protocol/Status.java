@@ -83,6 +83,10 @@ public enum Status {
 
   /** Routing has no such chain, table or node. */
   NO_ROUTE(-5000, 5),
+  /** This manager does not decide now: ask another one. */
+  NOT_PRIMARY(-5001, 11),
+  /** The manager will not do it; its answer says why. */
+  REFUSED(-5002, 22),
 
   /** A buffer or ring that was never registered. */
   NOT_REGISTERED(-6000, 13),
