@@ -36,6 +36,30 @@ public final class MgmtdKeys {
           ConfigKey.Applies.AFTER_RESTART,
           "How much any machine's clock may gain or lose, in millionths.");
 
+  public static final ConfigKey<Long> SPARE_AFTER =
+      new ConfigKey<>(
+          "mgmtd.spare.after",
+          new ConfigType.Duration(MS, 7 * 24 * 3_600_000 * MS),
+          600_000 * MS,
+          ConfigKey.Applies.AT_ONCE,
+          "For how long a target is away before a spare one takes its place.");
+
+  public static final ConfigKey<Long> CLIENT_TIMEOUT =
+      new ConfigKey<>(
+          "mgmtd.client.timeout",
+          new ConfigType.Duration(1_000 * MS, 3_600_000 * MS),
+          60_000 * MS,
+          ConfigKey.Applies.AT_ONCE,
+          "For how long a client that asks no more is listed.");
+
+  public static final ConfigKey<Boolean> AUTO_REGISTER =
+      new ConfigKey<>(
+          "mgmtd.node.auto-register",
+          new ConfigType.Switch(),
+          true,
+          ConfigKey.Applies.AT_ONCE,
+          "Whether a node that proves the cluster secret may take part without being registered.");
+
   private static final ConfigRule RENEW_OFTEN_ENOUGH =
       config -> {
         long renew = config.get(LEASE_RENEW);
@@ -57,7 +81,14 @@ public final class MgmtdKeys {
 
   public static ConfigRegistry registry() {
     return new ConfigRegistry(
-        List.of(LEASE_DURATION, LEASE_RENEW, LEASE_CHECK, CLOCK_DRIFT_PPM),
+        List.of(
+            LEASE_DURATION,
+            LEASE_RENEW,
+            LEASE_CHECK,
+            CLOCK_DRIFT_PPM,
+            SPARE_AFTER,
+            CLIENT_TIMEOUT,
+            AUTO_REGISTER),
         List.of(RENEW_OFTEN_ENOUGH));
   }
 
