@@ -17,18 +17,31 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
 
   private final Simulation simulation;
   private final String name;
+  private final SimClock clock;
   private final MemorySegment arena;
   private final BufferPool buffers;
   private final Timers timers;
   private final ConcurrentLinkedQueue<InboxTask> inbox = new ConcurrentLinkedQueue<>();
   private final List<Agent> agents = new ArrayList<>();
+  private boolean closed;
 
+  /** A reactor whose clock shows the simulation's time. */
   public SimReactor(Simulation simulation, String name, List<BufferPool.SizeClass> bufferClasses) {
+    this(simulation, name, bufferClasses, SimClock.EXACT);
+  }
+
+  /** A reactor of a machine with a clock of its own. */
+  public SimReactor(
+      Simulation simulation,
+      String name,
+      List<BufferPool.SizeClass> bufferClasses,
+      SimClock clock) {
     this.simulation = simulation;
     this.name = name;
+    this.clock = clock;
     arena = NativeMemory.allocateAligned(BufferPool.arenaBytes(bufferClasses));
     buffers = new BufferPool(arena, bufferClasses);
-    timers = new Timers(simulation.nowNs());
+    timers = new Timers(clock.nowNs(simulation.nowNs()));
     simulation.add(this);
   }
 
@@ -38,7 +51,7 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
     agent.onStart();
   }
 
-  Simulation simulation() {
+  public Simulation simulation() {
     return simulation;
   }
 
@@ -49,7 +62,7 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
 
   @Override
   public long nowNs() {
-    return simulation.nowNs();
+    return clock.nowNs(simulation.nowNs());
   }
 
   @Override
@@ -72,7 +85,17 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
     return buffers;
   }
 
-  int cycle(long nowNs) {
+  boolean isClosed() {
+    return closed;
+  }
+
+  /** When the earliest timer is due, in the simulation's time. */
+  long nextTimerNs() {
+    return clock.simulatedNs(timers.nextDeadlineNs());
+  }
+
+  int cycle() {
+    long nowNs = nowNs();
     int work = 0;
     for (InboxTask task = inbox.poll(); task != null; task = inbox.poll()) {
       task.onReactor(nowNs);
@@ -87,7 +110,8 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
     return work + timers.poll(nowNs);
   }
 
-  boolean mayBlock(long nowNs) {
+  boolean mayBlock() {
+    long nowNs = nowNs();
     if (!inbox.isEmpty()) {
       return false;
     }
@@ -102,6 +126,11 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
   /** Gives its memory back; agents are not told: they are closed by whoever made them. */
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    simulation.remove(this);
     NativeMemory.unmap(arena);
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Virtual time and what happens in it: events at their time, in the order of their making where
@@ -36,8 +37,11 @@ public final class Simulation {
   private final Thread owner = Thread.currentThread();
   private final PriorityQueue<Entry> events = new PriorityQueue<>();
   private final List<SimReactor> reactors = new ArrayList<>();
+  private final List<SimReactor> cycling = new ArrayList<>();
   private long nowNs;
   private long numbers;
+  private long trace = 0x4C41_4D50;
+  private @Nullable Runnable onPowerCut;
 
   public Simulation(Prng prng) {
     this.prng = prng;
@@ -58,6 +62,28 @@ public final class Simulation {
 
   void add(SimReactor reactor) {
     reactors.add(reactor);
+  }
+
+  void remove(SimReactor reactor) {
+    reactors.remove(reactor);
+  }
+
+  /**
+   * Says what follows when the power of one node fails in the middle of its work; by default it
+   * ends the run. Called between the cycles: the node's reactors are to be closed in it.
+   */
+  public void onPowerCut(Runnable handler) {
+    onPowerCut = handler;
+  }
+
+  /** Takes something that happened into the trace. */
+  public void trace(long what) {
+    trace = (Long.rotateLeft(trace, 23) ^ what) * 0x9E37_79B9_7F4A_7C15L;
+  }
+
+  /** A digest of all that has happened: equal for equal runs. */
+  public long traceHash() {
+    return trace;
   }
 
   /** Lets something happen later; never before the caller returns. */
@@ -94,10 +120,15 @@ public final class Simulation {
     int work = runDue();
     boolean restless = false;
     int first = reactors.isEmpty() ? 0 : prng.below(reactors.size());
-    for (int i = 0; i < reactors.size(); i++) {
-      SimReactor reactor = reactors.get((first + i) % reactors.size());
-      work += reactor.cycle(nowNs);
-      restless |= !reactor.mayBlock(nowNs);
+    // A cut of power closes reactors on the way.
+    cycling.clear();
+    cycling.addAll(reactors);
+    for (int i = 0; i < cycling.size(); i++) {
+      SimReactor reactor = cycling.get((first + i) % cycling.size());
+      if (!reactor.isClosed()) {
+        work += cycle(reactor);
+        restless |= !reactor.isClosed() && !reactor.mayBlock();
+      }
     }
     if (work > 0 || restless) {
       nowNs += CYCLE_NS;
@@ -106,11 +137,34 @@ public final class Simulation {
     return jump();
   }
 
+  private int cycle(SimReactor reactor) {
+    try {
+      return reactor.cycle();
+    } catch (PowerCut cut) {
+      return cutOff(cut);
+    }
+  }
+
+  private int cutOff(PowerCut cut) {
+    Runnable handler = onPowerCut;
+    if (handler == null) {
+      throw cut;
+    }
+    handler.run();
+    return 1;
+  }
+
   private int runDue() {
     int ran = 0;
     for (Entry next = events.peek(); next != null && next.atNs <= nowNs; next = events.peek()) {
       events.remove();
-      next.event.happen();
+      trace(next.atNs);
+      trace(next.number);
+      try {
+        next.event.happen();
+      } catch (PowerCut cut) {
+        cutOff(cut);
+      }
       ran++;
     }
     return ran;
@@ -120,7 +174,7 @@ public final class Simulation {
     Entry next = events.peek();
     long untilNs = next == null ? Long.MAX_VALUE : next.atNs;
     for (SimReactor reactor : reactors) {
-      untilNs = Math.min(untilNs, reactor.timers().nextDeadlineNs());
+      untilNs = Math.min(untilNs, reactor.nextTimerNs());
     }
     if (untilNs == Long.MAX_VALUE) {
       return false;

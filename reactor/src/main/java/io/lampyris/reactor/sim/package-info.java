@@ -9,8 +9,8 @@
  * io.lampyris.reactor.sim.SimMedium}: a {@link io.lampyris.reactor.sim.SimDisk} remembers what was
  * flushed, and a power cut leaves of the rest what a real disk could: each sector of 512 bytes old
  * or new. A {@link io.lampyris.reactor.sim.SimPower} counts the steps at which the power may fail
- * and cuts it at the chosen one. All chance comes from one seeded {@link
- * io.lampyris.reactor.sim.Prng}.
+ * and cuts it at the chosen one. A machine may have a {@link io.lampyris.reactor.sim.SimClock} of
+ * its own. All chance comes from one seeded {@link io.lampyris.reactor.sim.Prng}.
  *
  * <h2>Invariants</h2>
  *
@@ -21,6 +21,7 @@
  *   <li>I3: a sector that was written before a completed flush was submitted survives every cut; of
  *       a later one any version since may be left, whole sectors only.
  *   <li>I4: after a cut nothing completes and nothing more is written.
+ *   <li>I5: a machine's monotonic clock never runs backwards, whatever its wall clock does.
  * </ul>
  *
  * <h2>Threading</h2>
@@ -31,7 +32,8 @@
  * <h2>Failure</h2>
  *
  * A cut is thrown as {@link io.lampyris.reactor.sim.PowerCut} through whatever runs; what is left
- * of it is thrown away. A wait for something that can no longer happen is an AssertionError.
+ * of it is thrown away. Where one machine of several is cut off, the simulation catches it and goes
+ * on without it. A wait for something that can no longer happen is an AssertionError.
  */
 @NullMarked
 package io.lampyris.reactor.sim;
