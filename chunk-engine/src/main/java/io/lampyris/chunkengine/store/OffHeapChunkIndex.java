@@ -172,20 +172,26 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   private boolean hasKey(int id, long inode, int chunkIndex) {
     long head = head(id);
-    return RawMemory.getLong(head + INODE) == inode
-        && RawMemory.getInt(head + CHUNK_INDEX) == chunkIndex;
+    long difference = RawMemory.getLong(head + INODE) ^ inode;
+    // One branch for both.
+    return (difference | (RawMemory.getInt(head + CHUNK_INDEX) ^ chunkIndex)) == 0;
+  }
+
+  /** A chunk's entry; negative without. */
+  private int find(int hash, long inode, int chunkIndex) {
+    int id = chunks.probe(hash);
+    return id == SlotTable.ABSENT || (id >= 0 && hasKey(id, inode, chunkIndex))
+        ? id
+        : findSlow(hash, inode, chunkIndex);
+  }
+
+  private int findSlow(int hash, long inode, int chunkIndex) {
+    int slot = chunkSlot(hash, inode, chunkIndex);
+    return slot < 0 ? NONE : chunks.numberAt(slot);
   }
 
   /** A chunk's slot; negative without. */
   private int chunkSlot(int hash, long inode, int chunkIndex) {
-    int slot = chunks.probe(hash);
-    return slot == SlotTable.ABSENT
-            || (slot >= 0 && hasKey(chunks.numberAt(slot), inode, chunkIndex))
-        ? slot
-        : chunkSlotSlow(hash, inode, chunkIndex);
-  }
-
-  private int chunkSlotSlow(int hash, long inode, int chunkIndex) {
     int slot = chunks.first(hash);
     while (slot >= 0 && !hasKey(chunks.numberAt(slot), inode, chunkIndex)) {
       slot = chunks.next(hash, slot);
@@ -193,15 +199,19 @@ final class OffHeapChunkIndex implements ChunkIndex {
     return slot;
   }
 
-  /** The slot of an inode's root; negative without. */
-  private int inodeSlot(int hash, long inode) {
-    int slot = inodes.probe(hash);
-    return slot == SlotTable.ABSENT || (slot >= 0 && inodeOf(inodes.numberAt(slot)) == inode)
-        ? slot
-        : inodeSlotSlow(hash, inode);
+  /** The root of an inode's treap; negative without. */
+  private int root(int hash, long inode) {
+    int id = inodes.probe(hash);
+    return id == SlotTable.ABSENT || (id >= 0 && inodeOf(id) == inode) ? id : rootSlow(hash, inode);
   }
 
-  private int inodeSlotSlow(int hash, long inode) {
+  private int rootSlow(int hash, long inode) {
+    int slot = rootSlot(hash, inode);
+    return slot < 0 ? NONE : inodes.numberAt(slot);
+  }
+
+  /** The slot of an inode's root; negative without. */
+  private int rootSlot(int hash, long inode) {
     int slot = inodes.first(hash);
     while (slot >= 0 && inodeOf(inodes.numberAt(slot)) != inode) {
       slot = inodes.next(hash, slot);
@@ -209,37 +219,27 @@ final class OffHeapChunkIndex implements ChunkIndex {
     return slot;
   }
 
-  private int root(long inode) {
-    int slot = inodeSlot(SlotTable.hash(inode), inode);
-    return slot < 0 ? NONE : inodes.numberAt(slot);
-  }
-
   @Override
   public boolean get(long inode, int chunkIndex, ChunkState into) {
-    int slot = chunkSlot(hash(inode, chunkIndex), inode, chunkIndex);
-    if (slot < 0) {
-      return false;
-    }
-    read(chunks.numberAt(slot), into);
-    return true;
+    return readFound(find(hash(inode, chunkIndex), inode, chunkIndex), into);
   }
 
   @Override
   public boolean getHead(long inode, int chunkIndex, ChunkState into) {
-    int slot = chunkSlot(hash(inode, chunkIndex), inode, chunkIndex);
-    if (slot < 0) {
+    int id = find(hash(inode, chunkIndex), inode, chunkIndex);
+    if (id < 0) {
       return false;
     }
     into.inode = inode;
     into.chunkIndex = chunkIndex;
-    readHead(head(chunks.numberAt(slot)), into);
+    readHead(head(id), into);
     return true;
   }
 
   @Override
   public boolean ceiling(long inode, int fromIndex, ChunkState into) {
     int best = NONE;
-    for (int id = root(inode); id != NONE; ) {
+    for (int id = root(SlotTable.hash(inode), inode); id != NONE; ) {
       if (Integer.compareUnsigned(indexOf(id), fromIndex) >= 0) {
         best = id;
         id = intAt(id, LEFT);
@@ -253,14 +253,14 @@ final class OffHeapChunkIndex implements ChunkIndex {
   @Override
   public boolean last(long inode, ChunkState into) {
     int best = NONE;
-    for (int id = root(inode); id != NONE; id = intAt(id, RIGHT)) {
+    for (int id = root(SlotTable.hash(inode), inode); id != NONE; id = intAt(id, RIGHT)) {
       best = id;
     }
     return readFound(best, into);
   }
 
   private boolean readFound(int id, ChunkState into) {
-    if (id == NONE) {
+    if (id < 0) {
       return false;
     }
     read(id, into);
@@ -272,9 +272,9 @@ final class OffHeapChunkIndex implements ChunkIndex {
   @Override
   public void put(ChunkState state) {
     int hash = hash(state.inode, state.chunkIndex);
-    int slot = chunkSlot(hash, state.inode, state.chunkIndex);
-    if (slot >= 0) {
-      write(chunks.numberAt(slot), state);
+    int known = find(hash, state.inode, state.chunkIndex);
+    if (known >= 0) {
+      write(known, state);
       return;
     }
     int id = allocate();
@@ -292,8 +292,8 @@ final class OffHeapChunkIndex implements ChunkIndex {
     intAt(id, RIGHT, NONE);
     long inode = inodeOf(id);
     int hash = SlotTable.hash(inode);
-    int slot = inodeSlot(hash, inode);
-    if (slot < 0) {
+    int root = root(hash, inode);
+    if (root < 0) {
       inodes.add(hash, id);
       inodeCount++;
       if (inodes.isTooFullWith(inodeCount)) {
@@ -301,16 +301,16 @@ final class OffHeapChunkIndex implements ChunkIndex {
       }
       return;
     }
-    insertBelow(slot, id);
+    insertBelow(root, id);
   }
 
   /** Descends to where the new entry's priority puts it and splits what is below by its key. */
-  private void insertBelow(int rootSlot, int id) {
+  private void insertBelow(int root, int id) {
     int key = indexOf(id);
     int priority = priority(id);
     int parent = NONE;
     long side = LEFT;
-    int at = inodes.numberAt(rootSlot);
+    int at = root;
     while (at != NONE && Integer.compareUnsigned(priority(at), priority) >= 0) {
       parent = at;
       side = Integer.compareUnsigned(key, indexOf(at)) < 0 ? LEFT : RIGHT;
@@ -318,7 +318,8 @@ final class OffHeapChunkIndex implements ChunkIndex {
     }
     split(at, key, id);
     if (parent == NONE) {
-      inodes.replace(rootSlot, id);
+      long inode = inodeOf(id);
+      inodes.replace(rootSlot(SlotTable.hash(inode), inode), id);
     } else {
       intAt(parent, side, id);
     }
@@ -367,7 +368,7 @@ final class OffHeapChunkIndex implements ChunkIndex {
 
   private void unlink(int id) {
     long inode = inodeOf(id);
-    int rootSlot = inodeSlot(SlotTable.hash(inode), inode);
+    int rootSlot = rootSlot(SlotTable.hash(inode), inode);
     assert rootSlot >= 0 : "a chunk's inode has a root";
     int key = indexOf(id);
     int parent = NONE;

@@ -26,7 +26,7 @@ import java.lang.foreign.MemorySegment;
  * this touches nothing else. Owner: whoever owns the index.
  */
 final class SlotTable implements AutoCloseable {
-  /** Of {@link #probe}: no slot has this hash. */
+  /** There is no slot, or no number, with this hash. */
   static final int ABSENT = -1;
 
   /** Of {@link #probe}: none in the bucket, but those behind it have to be looked at. */
@@ -151,18 +151,18 @@ final class SlotTable implements AutoCloseable {
   // ---- look-up ----
 
   /**
-   * One slot of the home bucket that may have a hash, {@link #ABSENT} or {@link #ELSEWHERE}. When
-   * its number is another key's, {@link #first} and {@link #next} lead over all.
+   * A number of the home bucket that may have a hash, {@link #ABSENT} or {@link #ELSEWHERE}. When
+   * it is another key's, {@link #first} and {@link #next} lead over all.
    */
   int probe(int hash) {
-    int bucket = home(hash);
-    long tags = RawMemory.getLong(bucketLine(bucket));
+    long line = bucketLine(home(hash));
+    long tags = RawMemory.getLong(line);
     long difference = tags ^ (hash >>> TAG_SHIFT) * LOW_BITS;
-    // The highest bit of each byte that is 0, and of a 1 behind one: the lowest that is set is
-    // right.
+    // The highest bit of each byte that is 0, and of a 1 behind one: the lowest is always right.
     long equal = (difference - LOW_BITS) & ~difference & HIGH_BITS;
     if (equal != 0) {
-      return firstSlot(bucket) + (Long.numberOfTrailingZeros(equal) >>> 3);
+      // Bit 8 i + 7 is slot i's, whose number is 4 i behind the first.
+      return RawMemory.getInt(line + NUMBERS - 3 + (Long.numberOfTrailingZeros(equal) >>> 1));
     }
     return tags >>> (Long.SIZE - Byte.SIZE) == EMPTY ? ABSENT : ELSEWHERE;
   }
