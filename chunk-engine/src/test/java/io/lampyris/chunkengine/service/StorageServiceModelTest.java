@@ -37,7 +37,7 @@ final class StorageServiceModelTest {
 
   @Test
   void everyAcknowledgedByteIsReadBackAcrossRestarts() throws Exception {
-    run(Durability.NONE, Integer.getInteger("model.ops", 250), 3);
+    run(Durability.NONE, Integer.getInteger("service.ops", 250), 3);
   }
 
   @Test
