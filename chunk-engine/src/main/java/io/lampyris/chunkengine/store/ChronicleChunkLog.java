@@ -55,6 +55,7 @@ final class ChronicleChunkLog implements ChunkLog {
   private final Reservation reservation;
   private final long startPosition;
   private long reservedBytes;
+  private long asideBytes;
   private long position;
   private long sequence;
   private long group;
@@ -212,10 +213,11 @@ final class ChronicleChunkLog implements ChunkLog {
             + records * (LogRecord.REDO_PREFIX_MAX_BYTES + 16L)
             + payloadBytes
             + GROUP_OVERHEAD_BYTES
-            + (urgent ? 0 : urgentBytes());
-    boolean low = reservedBytes - position < reserveBytes / 2 && !reservation.full;
+            + (urgent ? 0 : urgentBytes() + asideBytes);
+    long usual = position + asideBytes + reserveBytes;
+    boolean low = usual - reservedBytes > reserveBytes / 2 && !reservation.full;
     if ((low || needed > reservedBytes) && !reservation.isUnderWay()) {
-      reservation.wantedBytes = Math.max(position + reserveBytes, needed) - reservedBytes;
+      reservation.wantedBytes = Math.max(usual, needed) - reservedBytes;
       reservation.submitTo(keeper);
       takeReservation();
     }
@@ -229,6 +231,20 @@ final class ChronicleChunkLog implements ChunkLog {
   /** What updates that need space leave for removals, which make some. */
   private long urgentBytes() {
     return reserveBytes / 8;
+  }
+
+  @Override
+  public void reserveAside(long bytes) throws StoreException {
+    long end = position + reserveBytes + bytes;
+    if (end > reservedBytes) {
+      host.reserve(fd, file, reservedBytes, end - reservedBytes, false);
+      reservedBytes = end;
+    }
+  }
+
+  @Override
+  public void setAside(long bytes) {
+    asideBytes = bytes;
   }
 
   private void takeReservation() {

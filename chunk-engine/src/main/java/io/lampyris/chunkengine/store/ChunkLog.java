@@ -25,6 +25,16 @@ interface ChunkLog extends AutoCloseable {
    */
   Room room(int records, long payloadBytes, boolean urgent);
 
+  /**
+   * Reserves so much beyond the usual, for {@link #setAside}. Blocks; before the log is in use.
+   *
+   * @throws StoreException when the host has no room for it
+   */
+  void reserveAside(long bytes) throws StoreException;
+
+  /** How much room {@link #room} keeps for what is urgent, beyond the usual. */
+  void setAside(long bytes);
+
   /** A redo record's payload has at most this many bytes. */
   int redoMaxBytes();
 

@@ -82,6 +82,10 @@ final class GenerationSwitch {
   private final List<AutoCloseable> left = new ArrayList<>();
   private long startSequence;
   private long settledSequence;
+
+  /** What is set aside for the rest of the snapshot. */
+  private long asideBytes;
+
   private long olderBytes;
   private int generations;
   private long settledAtSync;
@@ -256,6 +260,8 @@ final class GenerationSwitch {
     // The next group's end says how far the last generation goes.
     next.durable(last.lastGroup());
     next.applied(last.appliedSequence());
+    asideBytes = preparation.snapshotBytes;
+    next.setAside(asideBytes);
     store.log(next, device);
     commit.switchTo(next, device);
     cursor = store.index().cursor();
@@ -302,7 +308,10 @@ final class GenerationSwitch {
     if (step == ChunkIndex.Cursor.END) {
       cursor = null;
     }
-    return Math.toIntExact(log.positionBytes() - start);
+    int bytes = Math.toIntExact(log.positionBytes() - start);
+    asideBytes = cursor == null ? 0 : Math.max(0, asideBytes - bytes);
+    log.setAside(asideBytes);
+    return bytes;
   }
 
   /** Behind the committed versions the pending ones, payload included, until none is left. */
@@ -330,7 +339,8 @@ final class GenerationSwitch {
   }
 
   private boolean hasRoom(ChunkLog log, int records, int payloadBytes) {
-    return switch (log.room(records, payloadBytes, false)) {
+    // Urgent, as removals are: the end of a rewriting frees the old generations.
+    return switch (log.room(records, payloadBytes, true)) {
       case READY -> true;
       case WAIT -> false;
       case FULL -> {

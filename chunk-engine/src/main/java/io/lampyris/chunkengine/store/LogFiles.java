@@ -252,6 +252,8 @@ final class LogFiles {
       log = append(sequence, group, durable);
     }
     try {
+      // A rewriting that has begun frees space only when it ends.
+      log.reserveAside(snapshotBytes);
       catalog.write(host, logDir);
     } catch (StoreException e) {
       spare = log;

@@ -160,6 +160,8 @@
  *       generation, and what an earlier process left is read by our own scanner, which trusts
  *       nothing.
  *   <li>I9: log space is reserved before it is written: a full host is NO_SPACE, never a SIGBUS.
+ *       Updates leave some of it to what makes space. A rewriting of the log reserves its snapshot
+ *       before it begins, and so ends; on a full host none begins, and no target starts.
  *   <li>I10: a chunk that compaction moves stays the same version; no unit is committed in its new
  *       block that was not verified in its old one, which then dies as any other (I5). The new
  *       block is durable before the record that names it, whatever the durability.

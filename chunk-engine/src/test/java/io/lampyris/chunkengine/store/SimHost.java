@@ -64,8 +64,11 @@ final class SimHost implements Host, AutoCloseable {
 
   private int deletions;
 
-  /** What {@link #availableBytes} says. */
+  /** What {@link #availableBytes} says: reserving takes of it, and deleting gives it back. */
   long available = 1L << 40;
+
+  /** How far files are reserved in this life, their devices apart. */
+  private final Map<Path, Long> reservedBytes = new HashMap<>();
 
   /**
    * @param root a directory whose present content is durable
@@ -223,13 +226,27 @@ final class SimHost implements Host, AutoCloseable {
       return;
     }
     power.point("reserve " + path);
-    if (extend) {
+    if (!extend) {
+      takeSpace(path, offset + sizeBytes);
+    } else {
       // Sparse: a test's disk is mostly empty.
       Host.posix().truncate(path, offset + sizeBytes);
       if (isDevice(path)) {
         node(path).disk = mapDisk(path);
       }
     }
+  }
+
+  private void takeSpace(Path path, long end) throws StoreException {
+    long had = reservedBytes.getOrDefault(path, 0L);
+    long more = Math.max(0, end - had);
+    if (more > available) {
+      throw new StoreException(
+          StoreException.Reason.NO_SPACE,
+          "no room for %s; observed=%d, limit=%d; remedy: wait".formatted(path, available, more));
+    }
+    available -= more;
+    reservedBytes.put(path, had + more);
   }
 
   @Override
@@ -323,6 +340,8 @@ final class SimHost implements Host, AutoCloseable {
       }
     }
     power.point("delete " + target);
+    Long had = reservedBytes.remove(target);
+    available += had == null ? 0 : had;
     Path parent = HostFiles.directoryOf(target);
     Node device = isDevice(target) ? node(target) : null;
     if (device != null && device.disk != null) {

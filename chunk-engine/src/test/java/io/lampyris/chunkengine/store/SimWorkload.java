@@ -43,6 +43,9 @@ final class SimWorkload implements AutoCloseable {
   /** How many reads were refused for bad bytes. */
   long corruptions;
 
+  /** How many updates were refused for want of space. */
+  long spaceRefusals;
+
   /** Whether reads verify what they cover in part too. */
   boolean verifiesAll;
 
@@ -138,6 +141,7 @@ final class SimWorkload implements AutoCloseable {
   }
 
   private void assertRefused(ChunkKey key, Change change, long result) {
+    spaceRefusals += result == Status.NO_SPACE.code() ? 1 : 0;
     boolean refused =
         result == Status.NO_SPACE.code()
             || (result == Status.DATA_CORRUPTION.code() && model(key).suspect)
