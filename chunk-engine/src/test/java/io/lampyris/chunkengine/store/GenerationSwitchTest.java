@@ -253,6 +253,36 @@ final class GenerationSwitchTest {
     checkModel();
   }
 
+  /** The snapshot is longer than what a log has reserved by itself, and updates go on beside it. */
+  @Test
+  void aRewriteThatHasBegunEndsOnAHostThatIsFullSince() throws Exception {
+    target.close();
+    TargetOptions options = FileTarget.options().withHost(faulty.host);
+    target = new FileTarget(dir, options.withLog(options.log().withSizes(5 << 18, 1 << 20)), seed);
+    List<Update> chunks = new ArrayList<>();
+    for (int i = 0; i < 2_000; i++) {
+      chunks.add(target.write(1_000 + i, 0, (byte) 1));
+    }
+    target.simulation.runUntil(() -> chunks.stream().allMatch(Update::isAnswered));
+    ChunkLog before = target.store.log();
+    for (int i = 0; target.store.log() == before; i++) {
+      assertTrue(i < 100_000, "the log is rewritten some time");
+      Update update = target.write(1_000, 0, (byte) 1);
+      target.simulation.runUntil(() -> update.isAnswered() || target.store.log() != before);
+    }
+    assertFalse(target.store.isLogSteady());
+    faulty.failing.put("reserve", Reason.NO_SPACE);
+    for (int i = 0; i < 1_000; i++) {
+      target.writeAndWait(1_000 + i, 0, (byte) 1);
+    }
+    target.runForMs(3_000);
+    assertEquals(1, target.store.logRewrites());
+    assertEquals(1, generationsOnDisk());
+    faulty.failing.clear();
+    reopen();
+    checkModel();
+  }
+
   @Test
   void updatesWaitForSpaceThatIsBeingReserved() throws Exception {
     target.keeperStuck = true;
