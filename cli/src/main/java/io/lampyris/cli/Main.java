@@ -18,7 +18,13 @@ import picocli.CommandLine.ParseResult;
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,
-      CheckCommand.class
+      CheckCommand.class,
+      MgmtdCommand.class,
+      ClusterCommand.class,
+      NodeCommand.class,
+      TargetCommand.class,
+      ChainCommand.class,
+      ConfigCommand.class
     },
     description = "A distributed file system that keeps the kernel out of the data path.",
     synopsisSubcommandLabel = "COMMAND",
