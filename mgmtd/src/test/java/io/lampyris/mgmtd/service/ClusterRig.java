@@ -51,6 +51,9 @@ final class ClusterRig implements AutoCloseable {
   /** Acknowledged writes that an operator accepted to lose are not missed. */
   boolean lossAccepted;
 
+  /** A planted defect: nodes serve whether or not they hold a lease. */
+  boolean ignoreLeases;
+
   private int writes;
   private long stores;
 

@@ -3,6 +3,7 @@ package io.lampyris.mgmtd.service;
 import static io.lampyris.mgmtd.service.ClusterRig.MS;
 import static io.lampyris.mgmtd.service.ClusterRig.S;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.mgmtd.service.ClusterRig.Told;
@@ -127,10 +128,11 @@ class ManagerCrashTest {
   }
 
   /** Everything fails at random; then nothing does, and all must be well again. */
-  private static void storm(long seed) {
+  private static void storm(long seed, boolean ignoreLeases) {
     Prng random = new Prng(seed);
     int managers = 1 + random.below(2);
     try (ClusterRig rig = new ClusterRig(seed, managers)) {
+      rig.ignoreLeases = ignoreLeases;
       rig.settings = Map.of("mgmtd.spare.after", random.coin() ? "6s" : "10min");
       rig.startManagers();
       rig.addNodes(1, 5, 1, 2);
@@ -189,7 +191,25 @@ class ManagerCrashTest {
   void afterAnyStormNothingAcknowledgedIsLostAndEverythingServesAgain() {
     System.out.println("seed=" + SEED);
     for (int i = 0; i < SEEDS; i++) {
-      storm(SEED + i);
+      storm(SEED + i, false);
     }
+  }
+
+  /** The rig can fail: without leases, a node that is cut off answers with what it had. */
+  @Test
+  void nodesThatIgnoreTheirLeasesAreFound() {
+    System.out.println("seed=" + SEED);
+    int seeds = 0;
+    AssertionError found = null;
+    while (found == null && seeds < 100) {
+      try {
+        storm(SEED + seeds++, true);
+      } catch (AssertionError e) {
+        found = e;
+      }
+    }
+    assertNotNull(found, "no storm of 100 found it");
+    assertTrue(String.valueOf(found.getCause()).contains("without acknowledged writes"));
+    System.out.println("found after " + seeds + " storms");
   }
 }

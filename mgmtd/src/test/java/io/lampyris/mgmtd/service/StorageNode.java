@@ -199,7 +199,7 @@ final class StorageNode implements NodeHost {
       return false;
     }
     Store store = store(targetId);
-    return agent().mayServe(rig.simulation.nowNs(), targetId)
+    return (rig.ignoreLeases || agent().mayServe(rig.simulation.nowNs(), targetId))
         && store.whole
         && store.state != LocalState.OFFLINE
         && stateOf(agent().routing(), targetId) == TargetState.SERVING;
