@@ -66,10 +66,17 @@ final class ClusterRig implements AutoCloseable {
     network = new LossyNetwork(simulation);
     this.managerCount = managerCount;
     managers = new MgmtdService[managerCount];
+    client = newClient(seed);
+  }
+
+  /** One that knows nothing yet. */
+  RoutingClient newClient(long id) {
     RoutingClient.Options options =
-        new RoutingClient.Options(managerIds(), 500 * MS, 500 * MS, 7, seed, "client", seed);
-    client = new RoutingClient(reactor("client"), network.at(CLIENT), options, routing -> {});
-    reactors.getLast().add(client);
+        new RoutingClient.Options(managerIds(), 500 * MS, 500 * MS, 7, id, "client", id);
+    SimReactor reactor = reactor("client-" + id);
+    RoutingClient made = new RoutingClient(reactor, network.at(CLIENT), options, routing -> {});
+    reactor.add(made);
+    return made;
   }
 
   private SimReactor reactor(String name) {

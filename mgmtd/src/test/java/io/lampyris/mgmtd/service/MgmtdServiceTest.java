@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lampyris.mgmtd.service.ClusterRig.Told;
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.cluster.AdminCommand;
+import io.lampyris.reactor.cluster.RoutingClient;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -280,6 +281,27 @@ class MgmtdServiceTest {
       rig.run(10 * S);
       assertTrue(rig.allServe(1, 3));
       assertEquals(version, rig.chain(1).version());
+    }
+  }
+
+  @Test
+  void routingThatFitsIntoNoMessageComesAsAPayloadAndItsChangesAsDeltas() {
+    try (ClusterRig rig = rig()) {
+      rig.startManagers();
+      String address = "a".repeat(500) + ":1";
+      for (int node = 1; node <= 200; node++) {
+        Map<String, String> arguments = Map.of("node", String.valueOf(node), "address", address);
+        assertEquals(0, rig.admin(AdminCommand.NODE_REGISTER, arguments).result());
+      }
+      RoutingClient late = rig.newClient(99);
+      rig.await("all is known", 5 * S, () -> late.routing().nodes().size() == 200);
+      assertEquals(0, rig.admin(AdminCommand.NODE_REGISTER, Map.of("node", "201")).result());
+      rig.await("the change is known", 5 * S, () -> late.routing().nodes().size() == 201);
+      rig.run(S);
+      assertEquals(late.routing(), rig.routing());
+      Told nodes = rig.admin(AdminCommand.NODE_LIST, Map.of());
+      assertTrue(nodes.answer().more(), "rows come in parts");
+      late.onClose();
     }
   }
 }
