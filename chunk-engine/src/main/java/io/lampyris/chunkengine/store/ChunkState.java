@@ -30,11 +30,11 @@ public final class ChunkState {
   final int[] unitCrcs = new int[Geometry.UNITS_MAX];
 
   // Who made this version, and what was answered: a retry gets the same answer.
-  long clientHigh;
-  long clientLow;
-  long sequence;
-  int channel;
-  int result;
+  public long clientHigh;
+  public long clientLow;
+  public long sequence;
+  public int channel;
+  public int result;
 
   void clear() {
     inode = 0;
@@ -54,7 +54,7 @@ public final class ChunkState {
     result = 0;
   }
 
-  void copyFrom(ChunkState other) {
+  public void copyFrom(ChunkState other) {
     inode = other.inode;
     chunkIndex = other.chunkIndex;
     version = other.version;

@@ -66,15 +66,7 @@ public abstract non-sealed class RemoveOp extends StoreOp {
 
   /** The next chunk, committed or only pending; -1 without one. */
   private long nextFrom(int index) {
-    long committed =
-        store().index().ceiling(inode, index, state)
-            ? Integer.toUnsignedLong(state.chunkIndex)
-            : -1;
-    if (store().pending().count() == 0) {
-      return committed;
-    }
-    long pending = store().pending().ceiling(inode, index);
-    return committed < 0 || (pending >= 0 && pending < committed) ? pending : committed;
+    return store().ceiling(inode, index, state);
   }
 
   private boolean exists(int index) {

@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -312,15 +314,17 @@ public final class TargetStore implements AutoCloseable {
       last.generations.close();
       attached = null;
     }
+    // A group that is on its way is not in the log's file: nothing may be said of what is behind.
+    boolean settled = !offline && inFlight == 0;
     try {
       options.host().syncFile(dir.resolve(TargetFiles.DEVICE));
-      if (!offline && redos.isEmpty() && log.room(0, 0, true) == ChunkLog.Room.READY) {
+      if (settled && redos.isEmpty() && log.room(0, 0, true) == ChunkLog.Room.READY) {
         // The next start has nothing to redo.
         log.applied(log.lastSequence());
         log.endGroup();
       }
       options.host().syncFile(log.file());
-      if (!offline) {
+      if (settled) {
         // After a failed flush a later one may succeed without having written anything.
         logFiles.closed(log);
       }
@@ -718,6 +722,71 @@ public final class TargetStore implements AutoCloseable {
   }
 
   // ---- queries ----
+
+  /** Copies out a chunk's committed version; false when there is none. Owner: reactor. */
+  public boolean find(long inode, int chunkIndex, ChunkState into) {
+    return index.get(inode, chunkIndex, into);
+  }
+
+  /** Copies out a chunk's pending version; false when there is none. Owner: reactor. */
+  public boolean findPending(long inode, int chunkIndex, ChunkState into) {
+    PendingVersions.Entry entry = pending.find(inode, chunkIndex);
+    if (entry != null) {
+      into.copyFrom(entry.state);
+    }
+    return entry != null;
+  }
+
+  /** A chunk's pending version; 0 when there is none. Owner: reactor. */
+  public int pendingVersion(long inode, int chunkIndex) {
+    PendingVersions.Entry entry = pending.find(inode, chunkIndex);
+    return entry == null ? 0 : entry.state.version;
+  }
+
+  /** All pending versions as they are now; not for the data path. Owner: reactor. */
+  public void forEachPending(Consumer<ChunkState> each) {
+    List<ChunkState> all = new ArrayList<>();
+    for (PendingVersions.Entry at = pending.first(); at != null; at = PendingVersions.after(at)) {
+      ChunkState copy = new ChunkState();
+      copy.copyFrom(at.state);
+      all.add(copy);
+    }
+    all.forEach(each);
+  }
+
+  /**
+   * An inode's first chunk from an index on, committed or only pending; -1 without one. Owner:
+   * reactor.
+   *
+   * @param scratch is overwritten
+   */
+  public long ceiling(long inode, int fromIndex, ChunkState scratch) {
+    long committed =
+        index.ceiling(inode, fromIndex, scratch) ? Integer.toUnsignedLong(scratch.chunkIndex) : -1;
+    if (pending.count() == 0) {
+      return committed;
+    }
+    long waiting = pending.ceiling(inode, fromIndex);
+    return committed < 0 || (waiting >= 0 && waiting < committed) ? waiting : committed;
+  }
+
+  /**
+   * Committed chunks lie in slots from 0 to below this, with holes; a chunk stays in its slot.
+   * Owner: reactor.
+   */
+  public int slots() {
+    return index.slots();
+  }
+
+  /** Copies out the chunk in a slot; false for a hole. Owner: reactor. */
+  public boolean at(int slot, ChunkState into) {
+    return index.at(slot, into);
+  }
+
+  /** How many versions are pending. Owner: reactor. */
+  public int pendingCount() {
+    return pending.count();
+  }
 
   /**
    * Brings a summary on by a bounded number of chunks, about 100 µs; true when it is through.

@@ -36,7 +36,12 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** What to do. */
   public enum Kind {
     WRITE,
-    TRUNCATE
+    TRUNCATE,
+    /**
+     * A copy from another replica: the payload, which belongs behind what earlier parts of the copy
+     * left, ends the chunk. It becomes the version that is asked for, whatever was there; AT_ONCE.
+     */
+    REPLACE
   }
 
   /** How far it goes. */
@@ -67,6 +72,12 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   /** Of a truncate: leave a longer chunk alone. */
   public boolean extendOnly;
+
+  /** Of a copy: how long the chunk is in the end, so that it gets a block that it fits into. */
+  public int wholeBytes;
+
+  /** Of a copy: what the version's client was answered. */
+  public int copiedResult;
 
   // Who updates; all zeros for nobody, then a retry is not recognised.
   public long clientHigh;
@@ -167,12 +178,18 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private boolean isWellFormed() {
-    long end = kind == Kind.WRITE ? (long) chunkOffset + lengthBytes : lengthBytes;
+    long end = hasPayload() ? (long) chunkOffset + lengthBytes : lengthBytes;
     return FileLayout.isChunkSize(chunkSizeBytes)
         && chunkOffset >= 0
         && lengthBytes >= (kind == Kind.WRITE ? 1 : 0)
         && end <= chunkSizeBytes
-        && (kind != Kind.WRITE || payload.byteSize() - payloadOffset >= lengthBytes);
+        && (!hasPayload() || payload.byteSize() - payloadOffset >= lengthBytes)
+        && (kind != Kind.REPLACE
+            || (stage == Stage.AT_ONCE && updateVersion > 0 && wholeBytes <= chunkSizeBytes));
+  }
+
+  private boolean hasPayload() {
+    return kind != Kind.TRUNCATE;
   }
 
   @Override
@@ -200,6 +217,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private long admit() {
     PendingVersions.Entry pending = store().pending().find(inode, chunkIndex);
+    if (kind == Kind.REPLACE) {
+      return admitCopy(pending);
+    }
     Admission row =
         Admission.of(this, existed ? state : null, pending == null ? null : pending.state);
     tailTaken =
@@ -219,6 +239,28 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     };
   }
 
+  private long admitCopy(PendingVersions.@Nullable Entry pending) {
+    tailTaken = false;
+    if (pending != null && pending.state.version > updateVersion) {
+      // Replay would take it for the later one.
+      return Status.CHUNK_ADVANCE_UPDATE.code();
+    }
+    if (chunkOffset == 0) {
+      // A new block, and the old one dies as a whole.
+      existed = false;
+      state.clear();
+      state.inode = inode;
+      state.chunkIndex = chunkIndex;
+      state.chunkSizeBytes = chunkSizeBytes;
+    } else if (!existed
+        || pending != null
+        || state.chunkSizeBytes != chunkSizeBytes
+        || state.lengthBytes != chunkOffset) {
+      return Status.CHUNK_MISSING_UPDATE.code();
+    }
+    return PROCEED;
+  }
+
   // ---- planning ----
 
   private long plan() {
@@ -232,14 +274,18 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       planShrink();
       return PROCEED;
     }
-    from = kind == Kind.WRITE ? chunkOffset : lengthBytes;
-    to = kind == Kind.WRITE ? chunkOffset + lengthBytes : lengthBytes;
+    from = hasPayload() ? chunkOffset : lengthBytes;
+    to = hasPayload() ? chunkOffset + lengthBytes : lengthBytes;
     newLength = Math.max(oldLength, to);
+    if (newLength == 0) {
+      planShrink();
+      return PROCEED;
+    }
     if (isRedo()) {
       return planRedo();
     }
     boolean direct = isDirect();
-    if (kind == Kind.WRITE && !direct && payloadCrc() != payloadCrc32c) {
+    if (hasPayload() && !direct && payloadCrc() != payloadCrc32c) {
       return Status.CHECKSUM_MISMATCH.code();
     }
     if (!chooseBlock()) {
@@ -273,7 +319,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** Straight from the payload: it replaces the chunk, or follows it without a partial sector. */
   private boolean isDirect() {
     int start = fitsBehind() ? oldLength : 0;
-    return kind == Kind.WRITE
+    return hasPayload()
         && from == start
         && to == newLength
         && store().isAligned(from)
@@ -289,7 +335,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       sizeClass = oldClass;
       return true;
     }
-    int wanted = Geometry.classFor(newLength);
+    int wanted =
+        Geometry.classFor(kind == Kind.REPLACE ? Math.max(newLength, wholeBytes) : newLength);
     // The block that it replaces comes free: what is there can be overwritten to the last.
     boolean neutral = state.hasBlock() && wanted <= oldClass;
     long allocated =
@@ -557,12 +604,17 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private void stage(boolean wrote) {
     releaseBuffer();
     step = Step.IDLE;
-    state.version++;
+    state.version = kind == Kind.REPLACE ? updateVersion : state.version + 1;
     state.chainVersion = chainVersion;
     state.lengthBytes = newLength;
     state.blockOffset = block;
     state.sizeClass = sizeClass;
-    int result = kind == Kind.WRITE ? lengthBytes : newLength;
+    int result =
+        switch (kind) {
+          case WRITE -> lengthBytes;
+          case TRUNCATE -> newLength;
+          case REPLACE -> copiedResult;
+        };
     state.updatedBy(clientHigh, clientLow, channel, sequence, result);
     units.finish(state, store().crc());
     store().commit().stage(this, wrote);
@@ -621,7 +673,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   }
 
   private void count(TargetStatistics statistics, boolean redone) {
-    if (kind == Kind.WRITE) {
+    if (hasPayload()) {
       statistics.writes++;
       statistics.writeBytes += lengthBytes;
     } else {
