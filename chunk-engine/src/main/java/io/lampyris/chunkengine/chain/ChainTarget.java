@@ -1,0 +1,322 @@
+package io.lampyris.chunkengine.chain;
+
+import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.store.CommitOp;
+import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.protocol.LocalState;
+import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Status;
+import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
+import io.lampyris.reactor.ReactorContext;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One replica: a store, and the chain as it is known here. It knows its part, which updates are
+ * under way, and what it may claim to its manager. Owner: reactor.
+ */
+public final class ChainTarget {
+  private static final Logger LOGGER = LoggerFactory.getLogger(ChainTarget.class);
+
+  final TargetStore store;
+  final ReactorContext context;
+  final ChainOptions options;
+  final Peers peers;
+  final ChunkTurns turns = new ChunkTurns();
+  final Sessions sessions = new Sessions();
+  final ChainCounters counters = new ChainCounters();
+  final Forwards forwards = new Forwards();
+  private final ServingRight right;
+  private final Resync resync;
+  private final ArrayDeque<Settle> settles = new ArrayDeque<>();
+  private final ChunkState scratch = new ChunkState();
+
+  private ChainView view = ChainView.NONE;
+  private boolean routed;
+
+  /** It has stopped, and takes part again only when routing has dropped it. */
+  private boolean stopped;
+
+  private boolean upToDate;
+  private int settling;
+
+  // Updates under way, oldest first.
+  private @Nullable UpdateRun oldest;
+  private @Nullable UpdateRun newest;
+
+  ChainTarget(
+      TargetStore store,
+      ReactorContext context,
+      Peers peers,
+      ServingRight right,
+      ChainOptions options) {
+    this.store = store;
+    this.context = context;
+    this.peers = peers;
+    this.right = right;
+    this.options = options;
+    this.resync = new Resync(this);
+  }
+
+  // ---- what its node asks ----
+
+  public long targetId() {
+    return store.targetId();
+  }
+
+  public TargetStore store() {
+    return store;
+  }
+
+  /** The version of its chain that it goes by; 0 when it is no member. */
+  public int chainVersion() {
+    return view.version();
+  }
+
+  /** What it may claim, under {@link #chainVersion}. */
+  public LocalState localState() {
+    if (!routed || stopped || store.isOffline()) {
+      return LocalState.OFFLINE;
+    }
+    boolean whole = view.isSyncing() ? upToDate : view.isServing();
+    return whole ? LocalState.UP_TO_DATE : LocalState.ONLINE;
+  }
+
+  public ChainCounters counters() {
+    return counters;
+  }
+
+  /** Stops to serve; takes part again once routing has dropped it. */
+  public void stop() {
+    if (view.takesUpdates()) {
+      stopped = true;
+    }
+  }
+
+  /** Updates under way and what else is not finished. */
+  int inFlight() {
+    return turns.held() + settling + bareRemovals + resync.inFlight();
+  }
+
+  // ---- its part ----
+
+  ChainView view() {
+    return view;
+  }
+
+  boolean isStopped() {
+    return stopped;
+  }
+
+  boolean mayServe() {
+    return !stopped && !store.isOffline() && right.mayServe(context.nowNs(), targetId());
+  }
+
+  /** Whether it waits for its pending versions to be committed before it takes anything. */
+  boolean isSettling() {
+    return settling > 0;
+  }
+
+  /** OK, or why a message under this chain version is not for it now. */
+  long admits(int chainVersion) {
+    if (view.version() == 0) {
+      return Status.NO_ROUTE.code();
+    }
+    if (view.version() != chainVersion) {
+      return Status.CHAIN_VERSION_MISMATCH.code();
+    }
+    return stopped || store.isOffline() ? Status.TARGET_OFFLINE.code() : 0;
+  }
+
+  void onRouting(Routing routing) {
+    ChainView next = ChainView.of(routing, store.chainId(), targetId());
+    boolean first = !routed;
+    routed = true;
+    if (next.version() == view.version()) {
+      return;
+    }
+    ChainView before = view;
+    view = next;
+    upToDate = false;
+    if (!next.takesUpdates()) {
+      stopped = false;
+    } else if (first && next.hasOthers() && !isBlank()) {
+      // What was under way when the process ended is not known any more.
+      stopped = true;
+    } else if (next.isServing() && !next.isBehindNoOthersThan(before) && hasUnsettled()) {
+      leave("others came before it while updates were under way");
+    }
+    if (!stopped && (next.isSyncing() || (next.isTail() && next.successor() == null))) {
+      settleAll();
+    }
+    resync.onView();
+    for (UpdateRun run = oldest; run != null; run = run.younger) {
+      run.onView();
+    }
+  }
+
+  private boolean isBlank() {
+    return store.chunkCount() == 0 && store.pendingCount() == 0;
+  }
+
+  private boolean hasUnsettled() {
+    return oldest != null || store.pendingCount() > 0;
+  }
+
+  /** It is not what its chain takes it for: the others copy to it anew. */
+  void leave(String why) {
+    if (!stopped) {
+      stopped = true;
+      counters.left++;
+      LOGGER.error(
+          "target {} leaves its chain; observed={}, limit=like its neighbours; remedy: none, it is"
+              + " copied to again",
+          targetId(),
+          why);
+    }
+  }
+
+  void onCopied(int chainVersion) {
+    assert view.isSyncing() && view.version() == chainVersion : "of this very view";
+    upToDate = true;
+  }
+
+  // ---- pending versions that nobody finishes any more ----
+
+  /**
+   * Commits what is pending and has no update under way. At the end of a chain all members before
+   * this one have it too; in a member that is being copied to, comparing decides what becomes of
+   * it.
+   */
+  private void settleAll() {
+    store.forEachPending(pending -> {
+      Settle settle = settles.isEmpty() ? new Settle() : settles.pop();
+      settle.inode = pending.inode;
+      settle.chunkIndex = pending.chunkIndex;
+      settling++;
+      turns.take(settle);
+    });
+  }
+
+  private final class Settle extends ChunkTask {
+    private final CommitOp commit =
+        new CommitOp() {
+          @Override
+          protected void onComplete(long result) {
+            counters.settled += result >= 0 ? 1 : 0;
+            done();
+          }
+        };
+
+    @Override
+    void onGranted() {
+      int pending = store.pendingVersion(inode, chunkIndex);
+      boolean wanted = view.isSyncing() || (view.isTail() && view.successor() == null);
+      if (pending == 0 || !wanted || stopped) {
+        done();
+        return;
+      }
+      commit.inode = inode;
+      commit.chunkIndex = chunkIndex;
+      commit.version = pending;
+      commit.chainVersion = view.version();
+      store.submit(commit);
+    }
+
+    private void done() {
+      settling--;
+      settles.push(this);
+      turns.giveBack(inode, chunkIndex);
+    }
+  }
+
+  // ---- updates under way ----
+
+  void begun(UpdateRun run) {
+    run.older = newest;
+    run.younger = null;
+    if (newest == null) {
+      oldest = run;
+    } else {
+      newest.younger = run;
+    }
+    newest = run;
+  }
+
+  void ended(UpdateRun run) {
+    UpdateRun older = run.older;
+    UpdateRun younger = run.younger;
+    if (older == null) {
+      oldest = younger;
+    } else {
+      older.younger = younger;
+    }
+    if (younger == null) {
+      newest = older;
+    } else {
+      younger.older = older;
+    }
+    run.older = null;
+    run.younger = null;
+  }
+
+  /** Whether an update that began under another view may still commit something here. */
+  boolean hasUpdatesOfOtherViews() {
+    UpdateRun first = oldest;
+    return first != null && first.viewVersion != view.version();
+  }
+
+  /** Removals of a chain of one member, which take no turns. */
+  private int bareRemovals;
+
+  void bareRemoval(int change) {
+    bareRemovals += change;
+  }
+
+  boolean hasBareRemovals() {
+    return bareRemovals > 0;
+  }
+
+  /** A chunk's committed version, which may be asked for by others; 0 without one. */
+  int committedVersion(long inode, int chunkIndex) {
+    return store.find(inode, chunkIndex, scratch) ? scratch.version : 0;
+  }
+
+  int doWork() {
+    return turns.poll() + resync.poll();
+  }
+
+  boolean hasWork() {
+    return turns.hasGranted() || resync.hasWork();
+  }
+
+  // ---- attempts of others ----
+
+  /** What is known of the member before this one. */
+  private long senderTarget;
+
+  private long senderStart;
+  private long floor;
+
+  /** False for a copy of a message whose sender has been answered, or has given up on it. */
+  boolean isFresh(ForwardUpdateDecoder message) {
+    boolean known = senderTarget == message.senderTarget() && senderStart == message.senderStart();
+    if (!known) {
+      if (senderTarget == message.senderTarget() && message.senderStart() < senderStart) {
+        counters.staleForwards++;
+        return false;
+      }
+      senderTarget = message.senderTarget();
+      senderStart = message.senderStart();
+      floor = 0;
+    }
+    floor = Math.max(floor, message.floor());
+    if (message.order() < floor) {
+      counters.staleForwards++;
+      return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,187 @@
+package io.lampyris.chunkengine.chain;
+
+import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.store.RemoveOp;
+import io.lampyris.reactor.net.Call;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Removes an inode's chunks from an index on, at the head: each as an update of its own, some at a
+ * time. A chain of one member removes them in one group. Owner: reactor.
+ */
+final class RemoveRun implements UpdateRun.Owner {
+  /** Who gets the answer. */
+  interface Owner {
+    /** The run is its pool's again when this returns. */
+    void onRemoved(RemoveRun run, ChainTarget target, long result);
+  }
+
+  private static final int WINDOW = 16;
+
+  /** Of {@link Sessions.Last#version}: a whole removal is done, of which more follows or not. */
+  private static final int DONE = -1;
+
+  private static final int DONE_MORE = -2;
+
+  long inode;
+  int fromIndex;
+  int removeMax;
+  long clientHigh;
+  long clientLow;
+  long sequence;
+  int channel;
+  long deadlineNs;
+  boolean more;
+  @Nullable Call call;
+
+  private final Owner owner;
+  private final ArrayDeque<UpdateRun> idle = new ArrayDeque<>();
+  private final ChunkState scratch = new ChunkState();
+  private final Bare bare = new Bare();
+  private @Nullable ChainTarget on;
+  private int viewVersion;
+  private long next;
+  private int begun;
+  private int outstanding;
+  private long removed;
+  private long failure;
+  private boolean pumping;
+
+  RemoveRun(Owner owner) {
+    this.owner = owner;
+  }
+
+  private final class Bare extends RemoveOp {
+    @Override
+    protected void onComplete(long result) {
+      target().bareRemoval(-1);
+      RemoveRun.this.more = more;
+      if (result < 0) {
+        failure = result;
+      } else {
+        removed = result;
+      }
+      finish();
+    }
+  }
+
+  ChainTarget target() {
+    ChainTarget current = on;
+    assert current != null : "a run under way has its target";
+    return current;
+  }
+
+  void start(ChainTarget target) {
+    on = target;
+    viewVersion = target.view().version();
+    next = Integer.toUnsignedLong(fromIndex);
+    begun = 0;
+    removed = 0;
+    failure = 0;
+    more = false;
+    Sessions.Last last = target.sessions.find(clientHigh, clientLow, channel);
+    if (last != null && last.sequence == sequence && last.version < 0) {
+      target.counters.repeatedBySession++;
+      more = last.version == DONE_MORE;
+      removed = last.result;
+      finish();
+    } else if (target.view().successor() == null && (last == null || last.sequence <= sequence)) {
+      removeBare(target);
+    } else {
+      pump();
+    }
+  }
+
+  private void removeBare(ChainTarget target) {
+    bare.inode = inode;
+    bare.fromIndex = fromIndex;
+    bare.removeMax = removeMax;
+    bare.clientHigh = clientHigh;
+    bare.clientLow = clientLow;
+    bare.sequence = sequence;
+    bare.channel = channel;
+    target.bareRemoval(1);
+    target.store.submit(bare);
+  }
+
+  private void pump() {
+    if (pumping) {
+      return;
+    }
+    pumping = true;
+    int limit = Math.min(removeMax, RemoveOp.REMOVE_MAX);
+    while (outstanding < WINDOW && failure == 0 && next >= 0) {
+      long index = find();
+      if (index < 0) {
+        next = -1;
+      } else if (begun == limit) {
+        more = true;
+        next = -1;
+      } else {
+        begin((int) index);
+        next = index == 0xFFFF_FFFFL ? -1 : index + 1;
+      }
+    }
+    pumping = false;
+    if (outstanding == 0 && (next < 0 || failure != 0)) {
+      finish();
+    }
+  }
+
+  private long find() {
+    return target().store.ceiling(inode, (int) next, scratch);
+  }
+
+  private void begin(int index) {
+    UpdateRun run = idle.isEmpty() ? new UpdateRun(this) : idle.pop();
+    begun++;
+    outstanding++;
+    run.kind = UpdateRun.Kind.REMOVE;
+    run.fromClient = true;
+    run.inode = inode;
+    run.chunkIndex = index;
+    run.chunkSizeBytes = 0;
+    run.chunkOffset = 0;
+    run.lengthBytes = 0;
+    run.updateVersion = 0;
+    run.payloadCrc32c = 0;
+    run.clientHigh = clientHigh;
+    run.clientLow = clientLow;
+    run.sequence = sequence;
+    run.channel = channel;
+    run.deadlineNs = deadlineNs;
+    run.start(target(), viewVersion);
+  }
+
+  @Override
+  public void onUpdated(UpdateRun run, long result) {
+    if (result < 0) {
+      failure = failure == 0 ? result : failure;
+    } else {
+      removed += result;
+    }
+  }
+
+  @Override
+  public void onEnded(UpdateRun run) {
+    idle.push(run);
+    outstanding--;
+    pump();
+  }
+
+  private void finish() {
+    ChainTarget target = target();
+    if (failure == 0) {
+      Sessions.Last last = target.sessions.record(clientHigh, clientLow, channel, sequence);
+      if (last != null) {
+        last.inode = inode;
+        last.chunkIndex = fromIndex;
+        last.result = removed;
+        last.version = more ? DONE_MORE : DONE;
+      }
+    }
+    on = null;
+    owner.onRemoved(this, target, failure == 0 ? removed : failure);
+  }
+}

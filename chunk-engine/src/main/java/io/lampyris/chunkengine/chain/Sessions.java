@@ -1,0 +1,66 @@
+package io.lampyris.chunkengine.chain;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The last update of each client's channel that passed through here, and its result. A chunk's own
+ * record has the last update of the chunk alone: when another client has updated it since, a retry
+ * is recognised by this. Every member keeps it, so that the next head has it too. Owner: reactor.
+ */
+final class Sessions {
+  /** As many channels as a thousand clients keep busy; about 5 MiB. */
+  static final int CHANNELS_MAX = 32 << 10;
+
+  /** A channel's last update. */
+  static final class Last {
+    long sequence;
+    long inode;
+    int chunkIndex;
+    long result;
+    int version;
+    int lengthBytes;
+    int crc32c;
+  }
+
+  private record Channel(long clientHigh, long clientLow, int channel) {}
+
+  private final Map<Channel, Last> channels =
+      new LinkedHashMap<>(64, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Channel, Last> eldest) {
+          return size() > CHANNELS_MAX;
+        }
+      };
+
+  /** Nobody in particular, and channel 0, which keeps no order, have no sessions. */
+  private static boolean isNamed(long clientHigh, long clientLow, int channel) {
+    return (clientHigh | clientLow) != 0 && channel != 0;
+  }
+
+  @Nullable Last find(long clientHigh, long clientLow, int channel) {
+    return isNamed(clientHigh, clientLow, channel)
+        ? channels.get(new Channel(clientHigh, clientLow, channel))
+        : null;
+  }
+
+  /** What to fill in for an update that is done; null when it is none to remember. */
+  @Nullable Last record(long clientHigh, long clientLow, int channel, long sequence) {
+    if (!isNamed(clientHigh, clientLow, channel)) {
+      return null;
+    }
+    Channel key = new Channel(clientHigh, clientLow, channel);
+    Last last = channels.get(key);
+    if (last == null) {
+      last = new Last();
+      channels.put(key, last);
+    } else if (last.sequence > sequence) {
+      return null;
+    }
+    last.sequence = sequence;
+    return last;
+  }
+}

@@ -1,0 +1,173 @@
+package io.lampyris.chunkengine.chain;
+
+import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.protocol.sbe.ChunkAddressEncoder;
+import io.lampyris.protocol.sbe.CompareChunksDecoder;
+import io.lampyris.protocol.sbe.CompareChunksEncoder;
+import io.lampyris.protocol.sbe.CompareChunksReplyDecoder;
+import io.lampyris.protocol.sbe.CompareChunksReplyEncoder;
+import io.lampyris.protocol.sbe.FinishSyncEncoder;
+import io.lampyris.protocol.sbe.ListChunksDecoder;
+import io.lampyris.protocol.sbe.ListChunksEncoder;
+import io.lampyris.protocol.sbe.ListChunksReplyDecoder;
+import io.lampyris.protocol.sbe.ListChunksReplyEncoder;
+import io.lampyris.protocol.sbe.MessageHeaderDecoder;
+import io.lampyris.protocol.sbe.MessageHeaderEncoder;
+import io.lampyris.reactor.net.Call;
+
+/** Writes and reads the pages by which two members compare what they hold. Owner: reactor. */
+final class SyncMessage {
+  /** Fits into a page's message with room to spare. */
+  static final int PAGE_CHUNKS = 256;
+
+  /** Slots that one message looks at: holes are passed over quickly, but not all at once. */
+  private static final int PAGE_SLOTS = 4096;
+
+  private static final int HEADER = MessageHeaderEncoder.ENCODED_LENGTH;
+
+  /** A page's keys. */
+  final long[] inodes = new long[PAGE_CHUNKS];
+
+  final int[] indices = new int[PAGE_CHUNKS];
+  int count;
+
+  private final ChunkState state = new ChunkState();
+  private final MessageHeaderEncoder header = new MessageHeaderEncoder();
+  private final MessageHeaderDecoder headerDecoder = new MessageHeaderDecoder();
+  private final ListChunksEncoder list = new ListChunksEncoder();
+  private final ListChunksReplyEncoder listReply = new ListChunksReplyEncoder();
+  private final ListChunksReplyDecoder listed = new ListChunksReplyDecoder();
+  private final CompareChunksEncoder compare = new CompareChunksEncoder();
+  private final CompareChunksReplyEncoder compareReply = new CompareChunksReplyEncoder();
+  private final CompareChunksReplyDecoder compared = new CompareChunksReplyDecoder();
+  private final FinishSyncEncoder finish = new FinishSyncEncoder();
+
+  private static void address(ChunkAddressEncoder chunk, ChainTarget target) {
+    chunk
+        .inode(0)
+        .chunkIndex(0)
+        .chainId(target.store.chainId())
+        .chainVersion(target.view().version());
+  }
+
+  // ---- what the other one has ----
+
+  void list(PeerCall call, ChainTarget target, int fromSlot) {
+    list.wrapAndApplyHeader(call.request, 0, header);
+    address(list.chunk(), target);
+    list.fromSlot(fromSlot).chunksMax(PAGE_CHUNKS);
+    call.requestLength = HEADER + list.encodedLength();
+  }
+
+  void answerList(Call call, ListChunksDecoder request, TargetStore store) {
+    int slot = Math.max(0, request.fromSlot());
+    int slots = store.slots();
+    int end = (int) Math.min(slots, (long) slot + PAGE_SLOTS);
+    int max = Math.min(PAGE_CHUNKS, request.chunksMax());
+    count = 0;
+    for (; slot < end && count < max; slot++) {
+      if (store.at(slot, state)) {
+        inodes[count] = state.inode;
+        indices[count] = state.chunkIndex;
+        count++;
+      }
+    }
+    listReply.wrapAndApplyHeader(call.reply, 0, header).nextSlot(slot >= slots ? -1 : slot);
+    ListChunksReplyEncoder.ChunksEncoder group = listReply.chunksCount(count);
+    for (int i = 0; i < count; i++) {
+      group.next().inode(inodes[i]).chunkIndex(indices[i]);
+    }
+    call.replyLength = HEADER + listReply.encodedLength();
+    call.reply(0);
+  }
+
+  /** Takes the keys of an answer; the next slot to ask for, -1 at the end. */
+  int takeList(Call call) {
+    listed.wrapAndApplyHeader(call.reply, 0, headerDecoder);
+    int next = listed.nextSlot();
+    count = 0;
+    for (ListChunksReplyDecoder.ChunksDecoder chunk : listed.chunks()) {
+      inodes[count] = chunk.inode();
+      indices[count] = chunk.chunkIndex();
+      count++;
+    }
+    return next;
+  }
+
+  // ---- what is different ----
+
+  /** Asks about the chunks from a slot on; the slot behind the last one that was looked at. */
+  int compare(PeerCall call, ChainTarget target, int fromSlot) {
+    int end = (int) Math.min(target.store.slots(), (long) fromSlot + PAGE_SLOTS);
+    int slot = fromSlot;
+    count = 0;
+    for (; slot < end && count < PAGE_CHUNKS; slot++) {
+      if (target.store.at(slot, state)) {
+        inodes[count] = state.inode;
+        indices[count] = state.chunkIndex;
+        count++;
+      }
+    }
+    compare.wrapAndApplyHeader(call.request, 0, header);
+    address(compare.chunk(), target);
+    CompareChunksEncoder.ChunksEncoder group = compare.chunksCount(count);
+    for (int i = 0; i < count; i++) {
+      boolean there = target.store.find(inodes[i], indices[i], state);
+      assert there : "nothing changes while a page is made";
+      group
+          .next()
+          .inode(state.inode)
+          .chunkIndex(state.chunkIndex)
+          .version(state.version)
+          .length(state.lengthBytes)
+          .crc32c(Integer.toUnsignedLong(state.crc32c));
+    }
+    call.requestLength = HEADER + compare.encodedLength();
+    return slot;
+  }
+
+  void answerCompare(Call call, CompareChunksDecoder request, TargetStore store) {
+    int at = 0;
+    count = 0;
+    for (CompareChunksDecoder.ChunksDecoder chunk : request.chunks()) {
+      boolean same =
+          store.find(chunk.inode(), chunk.chunkIndex(), state)
+              && state.version == chunk.version()
+              && state.lengthBytes == chunk.length()
+              && state.crc32c == (int) chunk.crc32c();
+      if (!same && count < PAGE_CHUNKS) {
+        indices[count++] = at;
+      }
+      at++;
+    }
+    compareReply.wrapAndApplyHeader(call.reply, 0, header);
+    CompareChunksReplyEncoder.DifferentEncoder group = compareReply.differentCount(count);
+    for (int i = 0; i < count; i++) {
+      group.next().position(indices[i]);
+    }
+    call.replyLength = HEADER + compareReply.encodedLength();
+    call.reply(0);
+  }
+
+  /** Keeps of the page what the answer calls different. */
+  void takeDifferent(Call call) {
+    compared.wrapAndApplyHeader(call.reply, 0, headerDecoder);
+    int kept = 0;
+    for (CompareChunksReplyDecoder.DifferentDecoder one : compared.different()) {
+      int position = one.position();
+      if (position < count && kept <= position) {
+        inodes[kept] = inodes[position];
+        indices[kept] = indices[position];
+        kept++;
+      }
+    }
+    count = kept;
+  }
+
+  void finish(PeerCall call, ChainTarget target) {
+    finish.wrapAndApplyHeader(call.request, 0, header);
+    address(finish.chunk(), target);
+    call.requestLength = HEADER + finish.encodedLength();
+  }
+}

@@ -1,0 +1,683 @@
+package io.lampyris.chunkengine.chain;
+
+import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.store.CommitOp;
+import io.lampyris.chunkengine.store.ReadOp;
+import io.lampyris.chunkengine.store.RemoveOp;
+import io.lampyris.chunkengine.store.UpdateOp;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.TimerTask;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One update of one chunk at one member, from its turn to its answer. Owner: reactor.
+ *
+ * <pre>
+ *   turn ─► (head: ask the tail about a version that was left pending)
+ *        ─┬─ end of the chain: commit at once ─────────────────────────────────────► answer
+ *         └─ else: pending ─► forward ─┬─► commit ─► answer
+ *                              ▲       └─ no answer, another view: again, or commit
+ *                              └─ send the whole chunk, when the successor lacks what is under it
+ * </pre>
+ *
+ * <p>It ends only when everyone behind has the update, when it was refused, or when this member is
+ * none of its chain any more: it tries for as long as its chain takes to do without who does not
+ * answer.
+ */
+final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owner, TimerTask {
+  /** Who gets the answer; the run is its pool's again when this returns. */
+  interface Owner {
+    /** All that can go on without the chunk's turn; {@link UpdateRun#state} is what was made. */
+    void onUpdated(UpdateRun run, long result);
+
+    /** Nothing of it is under way any more. */
+    void onEnded(UpdateRun run);
+  }
+
+  /** What to do. */
+  enum Kind {
+    WRITE(ForwardMessage.WRITE),
+    TRUNCATE(ForwardMessage.TRUNCATE),
+    REMOVE(ForwardMessage.REMOVE),
+    COPY(ForwardMessage.COPY);
+
+    final short number;
+
+    Kind(short number) {
+      this.number = number;
+    }
+  }
+
+  private enum Step {
+    IDLE,
+    TURN,
+    ASKING,
+    LOCAL,
+    FORWARDING,
+    PAUSED,
+    REREADING,
+    COPYING,
+    COMMITTING
+  }
+
+  Kind kind = Kind.WRITE;
+  int chunkSizeBytes;
+  int chunkOffset;
+  int lengthBytes;
+
+  /** From a client: what it asks for, usually 0. From a member: what the update makes. */
+  int updateVersion;
+
+  int payloadCrc32c;
+  boolean extendOnly;
+  long clientHigh;
+  long clientLow;
+  long sequence;
+  int channel;
+  int answer;
+  MemorySegment payload = MemorySegment.NULL;
+  long payloadOffset;
+
+  /** False when another member sent it. */
+  boolean fromClient;
+
+  // Of the member that sent it: the chunk before the update.
+  int baseVersion;
+  int baseLength;
+  int baseCrc32c;
+
+  /** Under which it was admitted. */
+  int viewVersion;
+
+  long deadlineNs;
+
+  /** What was made, or found. */
+  final ChunkState state = new ChunkState();
+
+  @Nullable UpdateRun older;
+  @Nullable UpdateRun younger;
+
+  private final Owner owner;
+  private final ForwardMessage message = new ForwardMessage();
+  private final Update update = new Update();
+  private final Commit commit = new Commit();
+  private final ChunkState base = new ChunkState();
+  private @Nullable Remove remove;
+  private @Nullable ChunkCopy copy;
+  private @Nullable Reread reread;
+  private @Nullable Buffer ownPayload;
+  private @Nullable ChainTarget on;
+  private Step step = Step.IDLE;
+  private boolean answered;
+  private boolean wantsWhole;
+
+  private int made;
+  private int attempts;
+  private long order;
+  private long timer;
+
+  /** What the client is told when all have it. */
+  private long result;
+
+  UpdateRun(Owner owner) {
+    this.owner = owner;
+  }
+
+  private final class Update extends UpdateOp {
+    @Override
+    protected void onComplete(long value) {
+      payload = MemorySegment.NULL;
+      onLocal(value);
+    }
+  }
+
+  private final class Commit extends CommitOp {
+    @Override
+    protected void onComplete(long value) {
+      onCommit(value);
+    }
+  }
+
+  private final class Remove extends RemoveOp {
+    @Override
+    protected void onComplete(long value) {
+      onCommit(value);
+    }
+  }
+
+  /** The payload as it is here: the client's memory may have changed since. */
+  private final class Reread extends ReadOp {
+    @Override
+    protected void onComplete(long value) {
+      onReread(value);
+    }
+  }
+
+  ChainTarget target() {
+    ChainTarget current = on;
+    assert current != null : "a run under way has its target";
+    return current;
+  }
+
+  private ChainView view() {
+    return target().view();
+  }
+
+  // ---- its turn ----
+
+  /** Under the version of the chain that its message named. */
+  void start(ChainTarget target, int chainVersion) {
+    assert step == Step.IDLE : "a run is started once at a time: " + step;
+    on = target;
+    step = Step.TURN;
+    answered = false;
+    wantsWhole = false;
+
+    attempts = 0;
+    viewVersion = chainVersion;
+    target.begun(this);
+    target.turns.take(this);
+  }
+
+  @Override
+  void onGranted() {
+    ChainTarget target = target();
+    long refused = target.admits(viewVersion);
+    if (refused == 0 && deadlineNs - target.context.nowNs() <= 0) {
+      // Nobody waits for it, and its sender may have tried again.
+      refused = Status.TIMEOUT.code();
+    }
+    if (refused != 0) {
+      end(refused);
+      return;
+    }
+    if (!target.store.find(inode, chunkIndex, base)) {
+      base.version = 0;
+    }
+    if (fromClient) {
+      beginAtHead();
+    } else if (view().isSyncing()) {
+      beginAtCopy();
+    } else {
+      beginBehindHead();
+    }
+  }
+
+  /** The first one to see it: was it here before, and does anything stand in its way? */
+  private void beginAtHead() {
+    ChainTarget target = target();
+    Sessions.Last last = target.sessions.find(clientHigh, clientLow, channel);
+    if (last != null && last.sequence > sequence) {
+      end(Status.CHUNK_STALE_UPDATE.code());
+      return;
+    }
+    if (last != null && kind != Kind.REMOVE && isMine(last)) {
+      target.counters.repeatedBySession++;
+      state.version = last.version;
+      state.lengthBytes = last.lengthBytes;
+      state.crc32c = last.crc32c;
+      end(last.result);
+      return;
+    }
+    boolean left = target.store.findPending(inode, chunkIndex, state);
+    if (left && !isMine(state)) {
+      step = Step.ASKING;
+      ask();
+    } else {
+      beginLocal(kind == Kind.REMOVE ? 0 : updateVersion);
+    }
+  }
+
+  private boolean isMine(Sessions.Last last) {
+    return last.sequence == sequence && last.inode == inode && last.chunkIndex == chunkIndex;
+  }
+
+  private boolean isMine(ChunkState made) {
+    return (clientHigh | clientLow) != 0
+        && made.clientHigh == clientHigh
+        && made.clientLow == clientLow
+        && made.channel == channel
+        && made.sequence == sequence;
+  }
+
+  /** Someone's update was given up while it was pending; the tail knows whether it is committed. */
+  private void ask() {
+    ChainTarget target = target();
+    if (view().isTail()) {
+      // What is pending here was refused behind: nobody has it.
+      replace();
+      return;
+    }
+    PeerCall call = target.peers.call();
+    message.query(call, target, inode, chunkIndex);
+    target.counters.tailQueries++;
+    target.peers.send(call, view().tail().nodeId(), this, target.options.forwardTimeoutNs());
+  }
+
+  private void onAsked(PeerCall call) {
+    ChainTarget target = target();
+    int version = message.version(call);
+    if (version < 0) {
+      end(Status.BUSY.code());
+    } else if (version >= target.store.pendingVersion(inode, chunkIndex)) {
+      step = Step.ASKING;
+      commitVersion(target.store.pendingVersion(inode, chunkIndex));
+    } else {
+      replace();
+    }
+  }
+
+  private void replace() {
+
+    beginLocal(base.version + 1);
+  }
+
+  private void beginBehindHead() {
+    if (kind == Kind.COPY) {
+      end(Status.CHAIN_VERSION_MISMATCH.code());
+    } else if (kind == Kind.REMOVE) {
+      beginLocal(0);
+    } else if (base.version == updateVersion) {
+      // Sent again: everyone behind has it, or this member would not have committed it.
+      state.copyFrom(base);
+      end(0);
+    } else if (base.version > updateVersion || base.version + 1 < updateVersion) {
+      target()
+          .leave(
+              "version %d of inode %d chunk %d while its neighbour makes %d"
+                  .formatted(base.version, inode, chunkIndex, updateVersion));
+      end(Status.TARGET_OFFLINE.code());
+    } else {
+      beginLocal(updateVersion);
+    }
+  }
+
+  private void beginAtCopy() {
+    ChainTarget target = target();
+    if (target.isSettling() || target.hasUpdatesOfOtherViews()) {
+      end(Status.BUSY.code());
+    } else if (kind == Kind.COPY || kind == Kind.REMOVE) {
+      beginLocal(updateVersion);
+    } else if (base.version == updateVersion) {
+      state.copyFrom(base);
+      end(0);
+    } else if (base.version != baseVersion
+        || (baseVersion != 0 && (base.lengthBytes != baseLength || base.crc32c != baseCrc32c))) {
+      end(Status.CHUNK_MISSING_UPDATE.code());
+    } else {
+      beginLocal(updateVersion);
+    }
+  }
+
+  // ---- here ----
+
+  private void beginLocal(int version) {
+    boolean last = view().successor() == null;
+    step = Step.LOCAL;
+    if (kind == Kind.REMOVE) {
+      beginRemoval(last);
+      return;
+    }
+    update.kind =
+        switch (kind) {
+          case WRITE -> UpdateOp.Kind.WRITE;
+          case TRUNCATE -> UpdateOp.Kind.TRUNCATE;
+          case COPY -> UpdateOp.Kind.REPLACE;
+          case REMOVE -> throw new AssertionError("removals go their own way");
+        };
+    update.stage = last ? UpdateOp.Stage.AT_ONCE : UpdateOp.Stage.PENDING;
+    update.chunkSizeBytes = chunkSizeBytes;
+    update.chunkOffset = chunkOffset;
+    update.lengthBytes = lengthBytes;
+    update.updateVersion = version;
+    update.payloadCrc32c = payloadCrc32c;
+    update.extendOnly = extendOnly;
+    update.copiedResult = answer;
+    update.wholeBytes = kind == Kind.COPY ? baseLength : 0;
+    update.payload = payload;
+    update.payloadOffset = payloadOffset;
+    submitUpdate();
+  }
+
+  private void submitUpdate() {
+    update.inode = inode;
+    update.chunkIndex = chunkIndex;
+    update.chainVersion = view().version();
+    update.clientHigh = clientHigh;
+    update.clientLow = clientLow;
+    update.sequence = sequence;
+    update.channel = channel;
+    target().store.submit(update);
+  }
+
+  /** A removal is pending as a version without bytes, so that it is not forgotten half-way. */
+  private void beginRemoval(boolean last) {
+    boolean exists = base.version != 0 || target().store.pendingVersion(inode, chunkIndex) != 0;
+    if (last) {
+      removeNow(exists);
+    } else if (!exists) {
+      made = 0;
+      forward();
+    } else {
+      update.kind = UpdateOp.Kind.TRUNCATE;
+      update.stage = UpdateOp.Stage.PENDING;
+      update.chunkSizeBytes = sizeOfChunk();
+      update.lengthBytes = 0;
+      update.updateVersion = base.version + 1;
+      update.extendOnly = false;
+      submitUpdate();
+    }
+  }
+
+  private int sizeOfChunk() {
+    if (base.version == 0) {
+      boolean found = target().store.findPending(inode, chunkIndex, state);
+      assert found : "what is removed exists";
+      return state.chunkSizeBytes;
+    }
+    return base.chunkSizeBytes;
+  }
+
+  private void removeNow(boolean exists) {
+    step = Step.COMMITTING;
+    if (!exists) {
+      onCommit(0);
+      return;
+    }
+    Remove op = remove;
+    if (op == null) {
+      op = new Remove();
+      remove = op;
+    }
+    op.inode = inode;
+    op.fromIndex = chunkIndex;
+    op.removeMax = 1;
+    op.clientHigh = clientHigh;
+    op.clientLow = clientLow;
+    op.sequence = sequence;
+    op.channel = channel;
+    target().store.submit(op);
+  }
+
+  private void onLocal(long value) {
+    ChainTarget target = target();
+    if (value < 0) {
+      end(value);
+      return;
+    }
+    state.copyFrom(update.state);
+    result = value;
+    made = state.version;
+    int pending = target.store.pendingVersion(inode, chunkIndex);
+    if (pending == 0 || pending != made) {
+      // At the end of the chain, or it was here before, or it changes nothing.
+      end(value);
+    } else {
+      forward();
+    }
+  }
+
+  // ---- to the others ----
+
+  private void forward() {
+    ChainTarget target = target();
+    ChainView view = view();
+    ChainView.Peer to = view.successor();
+    if (target.isStopped() || !view.isServing() || target.store.isOffline()) {
+      end(Status.TARGET_OFFLINE.code());
+    } else if (to == null) {
+      commit();
+    } else if (wantsWhole && view.copiesToSuccessor()) {
+      sendWhole(to);
+    } else {
+      step = Step.FORWARDING;
+      PeerCall call = target.peers.call();
+      order = target.forwards.begin();
+      message.update(call, target, this, base, made, kind.number, order);
+      if (kind == Kind.WRITE) {
+        Buffer own = ownPayload;
+        if (own == null) {
+          call.payload(payload, payloadOffset, lengthBytes);
+        } else {
+          call.payload(own.segment(), 0, lengthBytes);
+        }
+      }
+      target.counters.forwards++;
+      target.peers.send(call, to.nodeId(), this, target.options.forwardTimeoutNs());
+    }
+  }
+
+  @Override
+  public void onPeerReply(PeerCall call) {
+    if (step == Step.ASKING) {
+      onAsked(call);
+      return;
+    }
+    ChainTarget target = target();
+    assert step == Step.FORWARDING : "an answer was awaited: " + step;
+    target.forwards.end(order);
+    if (call.result >= 0) {
+      onForwarded(call);
+    } else if (call.result == Status.CHUNK_MISSING_UPDATE.code() && view().copiesToSuccessor()) {
+      wantsWhole = true;
+      forward();
+    } else if (call.result == Status.CHECKSUM_MISMATCH.code() && canReread()) {
+      rereadPayload();
+    } else if (isRefusal(call.result)) {
+      // It stays pending here: the next update of the chunk finds out what became of it.
+      end(call.result);
+    } else {
+      pause();
+    }
+  }
+
+  private static boolean isRefusal(long status) {
+    return status == Status.NO_SPACE.code()
+        || status == Status.INVALID_ARGUMENT.code()
+        || status == Status.CHUNK_SIZE_MISMATCH.code()
+        || status == Status.NOT_IMPLEMENTED.code();
+  }
+
+  private void onForwarded(PeerCall call) {
+    ChainTarget target = target();
+    boolean same = kind == Kind.REMOVE ? message.version(call) == 0 : message.isLike(call, state);
+    if (same) {
+      commit();
+    } else if (view().copiesToSuccessor() && kind != Kind.REMOVE) {
+      wantsWhole = true;
+      forward();
+    } else {
+      target.leave(
+          "version %d of inode %d chunk %d is another one at its successor"
+              .formatted(made, inode, chunkIndex));
+      end(Status.TARGET_OFFLINE.code());
+    }
+  }
+
+  private void pause() {
+    ChainTarget target = target();
+    step = Step.PAUSED;
+    target.counters.forwardRetries++;
+    long pauseNs =
+        Math.min(
+            target.options.retryMinNs() << Math.min(attempts, 16), target.options.retryMaxNs());
+    attempts++;
+    timer = target.context.timers().schedule(target.context.nowNs() + pauseNs, this);
+  }
+
+  @Override
+  public void onTimer(long nowNs) {
+    if (step == Step.PAUSED) {
+      forward();
+    }
+  }
+
+  /** The chain is another one: who could not be reached may not matter any more. */
+  void onView() {
+    if (step == Step.PAUSED) {
+      target().context.timers().cancel(timer);
+      attempts = 0;
+      timer = target().context.timers().schedule(target().context.nowNs(), this);
+    }
+  }
+
+  // ---- a payload that is not what it was ----
+
+  private boolean canReread() {
+    return kind == Kind.WRITE
+        && ownPayload == null
+        && lengthBytes <= target().context.buffers().sizeMaxBytes();
+  }
+
+  private void rereadPayload() {
+    Buffer buffer = target().context.buffers().acquire(lengthBytes);
+    if (buffer == null) {
+      pause();
+      return;
+    }
+    step = Step.REREADING;
+    ownPayload = buffer;
+    Reread op = reread;
+    if (op == null) {
+      op = new Reread();
+      reread = op;
+    }
+    op.version = ReadOp.Version.PENDING;
+    op.inode = inode;
+    op.chunkIndex = chunkIndex;
+    op.chunkOffset = chunkOffset;
+    op.lengthBytes = lengthBytes;
+    op.payload = buffer.segment();
+    op.payloadOffset = 0;
+    op.payloadCapacityBytes = buffer.capacityBytes();
+    target().store.submit(op);
+  }
+
+  private void onReread(long value) {
+    if (value == lengthBytes) {
+      pause();
+    } else {
+      releasePayload();
+      target().leave("read of a pending version failed: " + value);
+      end(Status.TARGET_OFFLINE.code());
+    }
+  }
+
+  private void releasePayload() {
+    Buffer own = ownPayload;
+    if (own != null) {
+      ownPayload = null;
+      own.release();
+    }
+  }
+
+  // ---- the whole chunk ----
+
+  private void sendWhole(ChainView.Peer to) {
+    ChunkCopy whole = copy;
+    if (whole == null) {
+      whole = new ChunkCopy(this);
+      copy = whole;
+    }
+    if (!target().store.findPending(inode, chunkIndex, whole.version)) {
+      throw new AssertionError("what is forwarded is pending");
+    }
+    step = Step.COPYING;
+    target().counters.wholeForwards++;
+    whole.start(target(), to, true);
+  }
+
+  @Override
+  public void onCopied(ChunkCopy whole, long value) {
+    if (value >= 0) {
+      commit();
+    } else if (isRefusal(value)) {
+      end(value);
+    } else {
+      pause();
+    }
+  }
+
+  // ---- committed ----
+
+  private void commit() {
+    if (kind == Kind.REMOVE) {
+      forgetState();
+    }
+    if (!fromClient) {
+      // Durably pending here and committed behind: whatever happens now, it is not undone.
+      answer(0);
+    }
+    step = Step.COMMITTING;
+    if (kind == Kind.REMOVE) {
+      removeNow(target().store.pendingVersion(inode, chunkIndex) != 0);
+    } else {
+      commitVersion(made);
+    }
+  }
+
+  private void commitVersion(int version) {
+    commit.inode = inode;
+    commit.chunkIndex = chunkIndex;
+    commit.version = version;
+    commit.chainVersion = view().version();
+    target().store.submit(commit);
+  }
+
+  private void onCommit(long value) {
+    if (value < 0) {
+      end(value);
+    } else if (step == Step.ASKING) {
+      // What was left pending is committed; now to what this is about.
+      onGranted();
+    } else {
+      if (kind == Kind.REMOVE) {
+        forgetState();
+      }
+      end(result);
+    }
+  }
+
+  /** The chunk is gone. */
+  private void forgetState() {
+    result = 1;
+    state.version = 0;
+    state.lengthBytes = 0;
+    state.crc32c = 0;
+  }
+
+  // ---- the end ----
+
+  private void answer(long value) {
+    if (answered) {
+      return;
+    }
+    answered = true;
+    if (value >= 0 && kind != Kind.COPY) {
+      Sessions.Last last = target().sessions.record(clientHigh, clientLow, channel, sequence);
+      if (last != null) {
+        last.inode = inode;
+        last.chunkIndex = chunkIndex;
+        last.result = kind == Kind.REMOVE ? 0 : result;
+        last.version = state.version;
+        last.lengthBytes = state.lengthBytes;
+        last.crc32c = state.crc32c;
+      }
+    }
+    payload = MemorySegment.NULL;
+    owner.onUpdated(this, value);
+  }
+
+  private void end(long value) {
+    ChainTarget target = target();
+    answer(value);
+    releasePayload();
+    step = Step.IDLE;
+    target.ended(this);
+    on = null;
+    target.turns.giveBack(inode, chunkIndex);
+    owner.onEnded(this);
+  }
+}

@@ -1,0 +1,151 @@
+package io.lampyris.chunkengine.chain;
+
+import static io.lampyris.chunkengine.chain.ChainServiceTest.assertAlike;
+import static io.lampyris.chunkengine.chain.ChainServiceTest.bytes;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lampyris.protocol.Routing.TargetState;
+import io.lampyris.protocol.Status;
+import io.lampyris.reactor.sim.SimPower;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A member that was away, one that is new, and bytes that went bad. */
+final class ResyncTest {
+  private static final long INODE = 9;
+  private static final int LARGE = 4 << 20;
+
+  @TempDir Path tmp;
+
+  private static void write(ChainRig.Client client, int index, byte[] bytes) {
+    client.write(INODE, index, 0, bytes);
+    assertEquals(bytes.length, client.await());
+  }
+
+  @Test
+  void aMemberThatWasAwayGetsOnlyWhatIsDifferent() {
+    try (ChainRig rig = new ChainRig(tmp, 3, 3)) {
+      rig.begin();
+      rig.manager.run();
+      ChainRig.Client client = rig.new Client(5, 1);
+      for (int i = 0; i < 40; i++) {
+        write(client, i, bytes(1000 + i, i));
+      }
+      rig.runUntil(rig::isQuiet);
+      rig.node(2).kill();
+      write(client, 3, bytes(2000, 77));
+      client.write(INODE, 4, 100, bytes(10, 78));
+      assertEquals(10, client.await());
+      write(client, 50, bytes(600, 79));
+      client.remove(INODE, 38);
+      assertEquals(3, client.await());
+      write(client, 39, bytes(700, 80));
+      rig.heal();
+      assertAlike(rig);
+      assertEquals(39, rig.content(rig.node(1)).size());
+      long copied = rig.node(3).target().counters().chunksCopied;
+      assertEquals(3, copied, "3, 4 and 39: 50 was removed again");
+      assertEquals(1, rig.node(3).target().counters().chunksRemoved);
+    }
+  }
+
+  @Test
+  void aNewMemberGetsEverythingAtTheRateThatIsSet() {
+    try (ChainRig rig = new ChainRig(tmp, 4, 3)) {
+      rig.copyBytesPerSecond = 2L << 20;
+      rig.begin();
+      rig.manager.states.put(3, TargetState.OFFLINE);
+      rig.node(3).kill();
+      rig.manager.publish();
+      rig.settle();
+      ChainRig.Client client = rig.new Client(5, 1);
+      client.chunkSizeBytes = LARGE;
+      // All of one size class: a small device has one extent.
+      byte[] large = bytes(3_500_000, 1);
+      client.write(INODE, 0, 0, large);
+      assertEquals(3_500_000, client.await());
+      client.write(INODE, 1, 0, bytes(2_200_000, 2));
+      assertEquals(2_200_000, client.await());
+      client.write(INODE, 2, 0, bytes(2_100_000, 3));
+      assertEquals(2_100_000, client.await());
+      client.truncate(INODE, 2, 0);
+      assertEquals(0, client.await());
+      long beganNs = rig.simulation.nowNs();
+      rig.node(3).start(SimPower.steady());
+      rig.manager.run();
+      rig.heal();
+      long tookNs = rig.simulation.nowNs() - beganNs;
+      assertAlike(rig);
+      assertArrayEquals(large, rig.bytes(rig.node(3), INODE, 0, large.length));
+      ChainCounters counters = rig.node(2).target().counters();
+      assertTrue(tookNs > 1_000_000_000L, "took " + tookNs + " ns");
+      assertEquals(3, counters.chunksCopied);
+      assertEquals(5_700_000, counters.bytesCopied);
+    }
+  }
+
+  @Test
+  void aChunkWhoseBytesWentBadIsTakenFromAnotherMember() {
+    for (int bad = 1; bad <= 3; bad++) {
+      try (ChainRig rig = new ChainRig(tmp, 5, 3)) {
+        rig.begin();
+        ChainRig.Client client = rig.new Client(5, 1);
+        byte[] good = bytes(50_000, 8);
+        write(client, 0, good);
+        rig.runUntil(rig::isQuiet);
+        rig.node(bad).flipByteOf(good);
+        client.readAt(bad, INODE, 0, 0, 50_000);
+        assertEquals(50_000, client.await());
+        assertArrayEquals(good, client.read);
+        assertEquals(1, rig.node(bad).target().counters().repairs);
+        rig.runUntil(rig::isQuiet);
+        assertAlike(rig);
+        client.write(INODE, 0, 5, bytes(3, 1));
+        assertEquals(3, client.await());
+        assertEquals(2, client.version);
+      }
+    }
+  }
+
+  @Test
+  void whoHasNoLeaseAnswersNothing() {
+    try (ChainRig rig = new ChainRig(tmp, 6, 3)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, 0, bytes(1000, 8));
+      rig.node(2).mayServe = false;
+      client.giveUpNs = 0;
+      client.readAt(2, INODE, 0, 0, 1000);
+      assertEquals(Status.TARGET_OFFLINE.code(), client.await());
+      client.readAt(1, INODE, 0, 0, 1000);
+      assertEquals(1000, client.await());
+      rig.node(1).mayServe = false;
+      client.write(INODE, 0, 0, bytes(1000, 9));
+      assertEquals(Status.TARGET_OFFLINE.code(), client.await());
+    }
+  }
+
+  @Test
+  void aMessageUnderAnotherVersionOfTheChainTouchesNothing() {
+    try (ChainRig rig = new ChainRig(tmp, 7, 2)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, 0, bytes(1000, 8));
+      client.giveUpNs = 0;
+      for (int off : new int[] {-1, 1}) {
+        rig.manager.chainVersion += off;
+        client.readAt(1, INODE, 0, 0, 1000);
+        assertEquals(Status.CHAIN_VERSION_MISMATCH.code(), client.await());
+        client.write(INODE, 0, 0, bytes(1000, 9));
+        assertEquals(Status.CHAIN_VERSION_MISMATCH.code(), client.await());
+        rig.manager.chainVersion -= off;
+      }
+      client.readAt(2, INODE, 0, 0, 1000);
+      assertEquals(1000, client.await());
+      assertArrayEquals(bytes(1000, 8), client.read);
+    }
+  }
+}
