@@ -2,6 +2,7 @@ package io.lampyris.cli;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.sim.SimCommand;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,7 +25,8 @@ import picocli.CommandLine.ParseResult;
       NodeCommand.class,
       TargetCommand.class,
       ChainCommand.class,
-      ConfigCommand.class
+      ConfigCommand.class,
+      SimCommand.class
     },
     description = "A distributed file system that keeps the kernel out of the data path.",
     synopsisSubcommandLabel = "COMMAND",

@@ -18,10 +18,10 @@ public record LogOptions(
     long lowBytes,
     int lookMs,
     int payloadSlots) {
-  static final LogOptions DEFAULTS =
+  public static final LogOptions DEFAULTS =
       new LogOptions(32 << 20, 16 << 20, 64 << 20, 256 << 20, 1_000, PayloadJournal.SLOTS);
 
-  LogOptions withSizes(long reserve, int map) {
+  public LogOptions withSizes(long reserve, int map) {
     return new LogOptions(reserve, map, rewriteBytes, lowBytes, lookMs, payloadSlots);
   }
 
@@ -37,7 +37,7 @@ public record LogOptions(
     return new LogOptions(reserveBytes, mapBytes, rewriteBytes, lowBytes, wanted, payloadSlots);
   }
 
-  LogOptions withPayloadSlots(int wanted) {
+  public LogOptions withPayloadSlots(int wanted) {
     return new LogOptions(reserveBytes, mapBytes, rewriteBytes, lowBytes, lookMs, wanted);
   }
 }

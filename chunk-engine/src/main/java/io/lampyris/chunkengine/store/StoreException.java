@@ -36,7 +36,8 @@ public final class StoreException extends Exception {
   private final Reason reason;
   private final long position;
 
-  StoreException(Reason reason, String message) {
+  /** For hosts, real and simulated. */
+  public StoreException(Reason reason, String message) {
     this(reason, message, null);
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.sim.SimHost;
 import io.lampyris.chunkengine.store.StoreException.Reason;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;

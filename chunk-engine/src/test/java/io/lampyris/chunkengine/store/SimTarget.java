@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.store;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import io.lampyris.chunkengine.sim.SimHost;
 import io.lampyris.reactor.Agent;
 import io.lampyris.reactor.BufferPool.SizeClass;
 import io.lampyris.reactor.device.Device;

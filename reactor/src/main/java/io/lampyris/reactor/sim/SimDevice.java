@@ -183,6 +183,20 @@ public final class SimDevice implements Device {
     reactor.simulation().after(delayNs, transfer::complete);
   }
 
+  /** For devices that are broken on purpose: says that a request was done, and does nothing. */
+  public void pretend(IoRequest request) {
+    IoRequest.accepted(request);
+    reactor
+        .simulation()
+        .after(
+            latencyNs(),
+            () -> {
+              if (!power.isOff()) {
+                IoRequest.complete(request, 0, 0);
+              }
+            });
+  }
+
   private long latencyNs() {
     long usual = faults.latencyMinNs + prng.below(faults.latencyMaxNs - faults.latencyMinNs + 1);
     return prng.oneIn(faults.stragglerOneIn) ? usual * (1 + prng.below(30)) : usual;

@@ -31,6 +31,9 @@ public final class SimFabric {
     public long held;
   }
 
+  /** Nothing that gets through takes longer, however slow and late. */
+  private static final long LATENCY_LIMIT_NS = 800_000_000;
+
   private final Simulation simulation;
   private final Prng prng;
   private final NetworkFaults faults;
@@ -102,7 +105,7 @@ public final class SimFabric {
       usual *= 1 + prng.below(100);
     }
     int factor = slow.isEmpty() ? 1 : slow.getOrDefault(key(from, to), 1);
-    return (usual + (long) (sizeBytes * faults.nsPerByte)) * factor;
+    return Math.min(LATENCY_LIMIT_NS, (usual + (long) (sizeBytes * faults.nsPerByte)) * factor);
   }
 
   void add(SimNetwork network) {

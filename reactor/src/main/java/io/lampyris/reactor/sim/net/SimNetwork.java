@@ -44,7 +44,7 @@ public final class SimNetwork implements Network, AutoCloseable {
     return call -> line.submit(call, serviceId);
   }
 
-  int machine() {
+  public int machine() {
     return machine;
   }
 

@@ -1,5 +1,7 @@
-package io.lampyris.chunkengine.store;
+package io.lampyris.chunkengine.sim;
 
+import io.lampyris.chunkengine.store.Host;
+import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimDisk;
 import io.lampyris.reactor.sim.SimMedium;
@@ -36,9 +38,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Files whose name is {@code device} are {@link SimDisk}s. Files that are made behind its back
  * (Chronicle Queue's) are found when they matter.
  */
-final class SimHost implements Host, AutoCloseable {
+public final class SimHost implements Host, AutoCloseable {
   private static final int SECTOR = SimDisk.SECTOR_BYTES;
   private static final int PAGE = 4096;
+
+  /** What a target calls its device. */
+  private static final String DEVICE = "device";
 
   /** A file or directory; its name may be gone while a cut can still bring it back. */
   private static final class Node {
@@ -58,14 +63,14 @@ final class SimHost implements Host, AutoCloseable {
 
   private final Path root;
   private final Prng prng;
-  private final SimPower power;
+  private SimPower power;
   private final Arena arena = Arena.ofShared();
   private final Node top = new Node(true);
 
   private int deletions;
 
   /** What {@link #availableBytes} says: reserving takes of it, and deleting gives it back. */
-  long available = 1L << 40;
+  public long available = 1L << 40;
 
   /** How far files are reserved in this life, their devices apart. */
   private final Map<Path, Long> reservedBytes = new HashMap<>();
@@ -73,7 +78,7 @@ final class SimHost implements Host, AutoCloseable {
   /**
    * @param root a directory whose present content is durable
    */
-  SimHost(Path root, Prng prng, SimPower power) {
+  public SimHost(Path root, Prng prng, SimPower power) {
     this.root = root;
     this.prng = prng;
     this.power = power;
@@ -96,7 +101,7 @@ final class SimHost implements Host, AutoCloseable {
   }
 
   private static boolean isDevice(Path path) {
-    return path.endsWith(TargetFiles.DEVICE);
+    return path.endsWith(DEVICE);
   }
 
   private SimDisk mapDisk(Path path) {
@@ -158,14 +163,14 @@ final class SimHost implements Host, AutoCloseable {
   }
 
   /** The data device's disk. */
-  SimDisk disk(Path device) {
+  public SimDisk disk(Path device) {
     SimDisk disk = node(device).disk;
     assert disk != null : "no device: " + device;
     return disk;
   }
 
   /** What the log's device flushes. */
-  SimMedium log(Path file) {
+  public SimMedium log(Path file) {
     return new LogMedium(file, node(file));
   }
 
@@ -312,7 +317,7 @@ final class SimHost implements Host, AutoCloseable {
       return;
     }
     Path fresh = path.resolveSibling(nameOf(path) + ".tmp");
-    Path directory = HostFiles.directoryOf(path);
+    Path directory = directoryOf(path);
     try {
       power.point("create " + fresh);
       Files.write(fresh, content);
@@ -324,7 +329,7 @@ final class SimHost implements Host, AutoCloseable {
       assert moved != null : "it was just made";
       node.now.put(nameOf(path), moved);
     } catch (IOException e) {
-      throw HostFiles.io("replace", path, e);
+      throw new UncheckedIOException(e);
     }
     syncDirectory(directory);
   }
@@ -342,7 +347,7 @@ final class SimHost implements Host, AutoCloseable {
     power.point("delete " + target);
     Long had = reservedBytes.remove(target);
     available += had == null ? 0 : had;
-    Path parent = HostFiles.directoryOf(target);
+    Path parent = directoryOf(target);
     Node device = isDevice(target) ? node(target) : null;
     if (device != null && device.disk != null) {
       device.deleted = root.resolveSibling(nameOf(root) + "-deleted-" + deletions++);
@@ -355,11 +360,17 @@ final class SimHost implements Host, AutoCloseable {
     }
   }
 
-  private static void move(Path from, Path to) throws StoreException {
+  private static Path directoryOf(Path path) {
+    Path parent = path.toAbsolutePath().getParent();
+    assert parent != null : "a file lies in a directory: " + path;
+    return parent;
+  }
+
+  private static void move(Path from, Path to) {
     try {
       Files.move(from, to);
     } catch (IOException e) {
-      throw HostFiles.io("move", from, e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -466,7 +477,7 @@ final class SimHost implements Host, AutoCloseable {
   // ---- the cut ----
 
   /** Builds what is left in an empty directory; this is of no use any more. */
-  void powerCut(Path fresh) {
+  public void powerCut(Path fresh) {
     assert power.isOff() : "after a cut";
     leave(top, root, fresh);
   }
@@ -531,7 +542,7 @@ final class SimHost implements Host, AutoCloseable {
   }
 
   /** Writes a file without its pages of zeros. */
-  static void writeSparse(Path to, byte[] content) throws IOException {
+  public static void writeSparse(Path to, byte[] content) throws IOException {
     byte[] zeros = new byte[PAGE];
     try (FileChannel channel =
         FileChannel.open(to, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -555,6 +566,15 @@ final class SimHost implements Host, AutoCloseable {
   private static boolean isZero(byte[] content, int at, byte[] zeros) {
     int bytes = Math.min(PAGE, content.length - at);
     return Arrays.equals(content, at, at + bytes, zeros, 0, bytes);
+  }
+
+  /**
+   * The process that used it was killed, and the machine goes on: nothing is lost, and what was not
+   * made durable still is not.
+   */
+  public void restart(SimPower with) {
+    assert power.isOff() : "after the end of a process";
+    power = with;
   }
 
   @Override
