@@ -64,6 +64,58 @@ class ArchitectureTest {
   }
 
   @Test
+  void packagesOfTheChunkEngineUseOnlyThoseBelowThem() {
+    String engine = "io.lampyris.chunkengine.";
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("format")
+        .definedBy(engine + "format")
+        .layer("host")
+        .definedBy(engine + "host")
+        .layer("space")
+        .definedBy(engine + "space")
+        .layer("index")
+        .definedBy(engine + "index")
+        .layer("options")
+        .definedBy(engine + "options")
+        .layer("log")
+        .definedBy(engine + "log")
+        .layer("redo")
+        .definedBy(engine + "redo")
+        .layer("recovery")
+        .definedBy(engine + "recovery")
+        .layer("store")
+        .definedBy(engine + "store")
+        .layer("check")
+        .definedBy(engine + "check")
+        .layer("service")
+        .definedBy(engine + "service")
+        .whereLayer("format")
+        .mayNotAccessAnyLayer()
+        .whereLayer("host")
+        .mayOnlyAccessLayers("format")
+        .whereLayer("space")
+        .mayOnlyAccessLayers("format")
+        .whereLayer("index")
+        .mayOnlyAccessLayers("format")
+        .whereLayer("options")
+        .mayOnlyAccessLayers("format", "host", "space")
+        .whereLayer("log")
+        .mayOnlyAccessLayers("format", "host", "space", "options")
+        .whereLayer("redo")
+        .mayOnlyAccessLayers("format", "space", "log")
+        .whereLayer("recovery")
+        .mayOnlyAccessLayers("format", "host", "space", "index", "options", "log", "redo")
+        .whereLayer("check")
+        .mayOnlyAccessLayers("format", "host", "space", "index", "options", "log", "recovery")
+        .whereLayer("store")
+        .mayOnlyBeAccessedByLayers("service")
+        .whereLayer("service")
+        .mayNotBeAccessedByAnyLayer()
+        .check(CLASSES);
+  }
+
+  @Test
   void engineCodeAsksNoClockOfItsOwn() {
     ArchRuleDefinition.noClasses()
         .that()

@@ -1,9 +1,9 @@
 package io.lampyris.cli;
 
-import io.lampyris.chunkengine.store.CheckFinding;
-import io.lampyris.chunkengine.store.CheckReport;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetChecker;
+import io.lampyris.chunkengine.check.CheckFinding;
+import io.lampyris.chunkengine.check.CheckReport;
+import io.lampyris.chunkengine.check.TargetChecker;
+import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Json;
 import io.lampyris.cli.base.Sizes;

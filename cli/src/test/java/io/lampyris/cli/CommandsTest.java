@@ -3,8 +3,8 @@ package io.lampyris.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.chunkengine.store.TargetOptions;
-import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;

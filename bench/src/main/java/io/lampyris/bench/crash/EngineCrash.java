@@ -1,7 +1,7 @@
 package io.lampyris.bench.crash;
 
-import io.lampyris.chunkengine.store.TargetOptions;
-import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,11 +1,11 @@
 package io.lampyris.bench.crash;
 
 import io.lampyris.bindings.NativeMemory;
-import io.lampyris.chunkengine.store.Crc32c;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.RemoveOp;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;

@@ -1,9 +1,9 @@
 package io.lampyris.bench.engine;
 
 import com.sun.management.ThreadMXBean;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetOptions;
-import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.device.UringDevice;

@@ -1,7 +1,7 @@
 package io.lampyris.bench.engine;
 
 import io.lampyris.bindings.NativeMemory;
-import io.lampyris.chunkengine.store.Crc32c;
+import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.chunkengine.store.UpdateOp;

@@ -1,9 +1,9 @@
 package io.lampyris.chunkengine.chain;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.index.InodeSummary;
 import io.lampyris.chunkengine.service.StorageService;
-import io.lampyris.chunkengine.store.BadChunk;
-import io.lampyris.chunkengine.store.InodeSummary;
-import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.space.BadChunk;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Status;

@@ -1,6 +1,6 @@
 package io.lampyris.chunkengine.chain;
 
-import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.store.CommitOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.LocalState;

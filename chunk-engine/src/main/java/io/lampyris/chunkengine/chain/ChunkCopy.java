@@ -1,7 +1,7 @@
 package io.lampyris.chunkengine.chain;
 
-import io.lampyris.chunkengine.store.ChunkState;
-import io.lampyris.chunkengine.store.Crc32c;
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;

@@ -1,6 +1,6 @@
 package io.lampyris.chunkengine.chain;
 
-import io.lampyris.chunkengine.store.ChunkState;
+import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.store.RemoveOp;
 import io.lampyris.reactor.net.Call;
 import java.util.ArrayDeque;

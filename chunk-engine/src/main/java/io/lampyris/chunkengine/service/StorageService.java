@@ -1,10 +1,10 @@
 package io.lampyris.chunkengine.service;
 
-import io.lampyris.chunkengine.store.ChunkState;
-import io.lampyris.chunkengine.store.InodeSummary;
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.index.InodeSummary;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.RemoveOp;
-import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;

@@ -1,7 +1,7 @@
 package io.lampyris.chunkengine.sim;
 
-import io.lampyris.chunkengine.store.Host;
-import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimDisk;
 import io.lampyris.reactor.sim.SimMedium;

@@ -1,6 +1,6 @@
 package io.lampyris.chunkengine.sim;
 
-import io.lampyris.chunkengine.store.Keeper;
+import io.lampyris.chunkengine.host.Keeper;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
 import io.lampyris.reactor.sim.Simulation;

@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.protocol.Status;
 import org.jspecify.annotations.Nullable;
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.format.Geometry;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,5 +1,9 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.redo.PendingVersions;
+import io.lampyris.chunkengine.redo.Redo;
 import io.lampyris.protocol.Status;
 
 /**

@@ -1,5 +1,9 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.space.BlockAllocator;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.device.IoRequest;

@@ -1,5 +1,8 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.index.ChunkIndex;
+import io.lampyris.chunkengine.space.ExtentAllocator;
 import io.lampyris.protocol.Status;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;

@@ -1,6 +1,7 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.chunkengine.space.ExtentAllocator;
 import io.lampyris.reactor.device.IoRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

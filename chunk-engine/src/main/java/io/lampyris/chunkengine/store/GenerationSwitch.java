@@ -1,5 +1,18 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.HostFiles;
+import io.lampyris.chunkengine.host.Keeper;
+import io.lampyris.chunkengine.host.KeeperJob;
+import io.lampyris.chunkengine.host.Wake;
+import io.lampyris.chunkengine.index.ChunkIndex;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.log.LogRecord;
+import io.lampyris.chunkengine.options.LogOptions;
+import io.lampyris.chunkengine.recovery.LogFiles;
+import io.lampyris.chunkengine.redo.PendingVersions;
+import io.lampyris.chunkengine.redo.Redo;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.device.Device;
 import java.io.IOException;
@@ -130,7 +143,7 @@ final class GenerationSwitch {
     }
 
     @Override
-    void work() throws StoreException {
+    protected void work() throws StoreException {
       ChunkLog log = files.prepareNext(lastSequence, lastGroup, durableGroup, snapshotBytes);
       try {
         device = opener.open(log.file(), false);
@@ -152,7 +165,7 @@ final class GenerationSwitch {
     }
 
     @Override
-    void work() throws StoreException {
+    protected void work() throws StoreException {
       files.keepOnly(generation, durableGroup);
       closeAll(closing);
       files.deleteUnnamed();

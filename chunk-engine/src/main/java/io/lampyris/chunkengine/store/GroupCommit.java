@@ -1,5 +1,10 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.log.GroupJournal;
+import io.lampyris.chunkengine.log.LogRecord;
+import io.lampyris.chunkengine.options.Durability;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;

@@ -1,5 +1,8 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.space.BlockAllocator;
+import io.lampyris.chunkengine.space.BlockReferences;
 import org.agrona.collections.LongArrayQueue;
 
 /**

@@ -1,5 +1,12 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Keeper;
+import io.lampyris.chunkengine.host.KeeperJob;
+import io.lampyris.chunkengine.host.Wake;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.log.LogCatalog;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import java.nio.file.Path;
@@ -59,7 +66,7 @@ final class LogWatch {
     }
 
     @Override
-    void work() throws StoreException {
+    protected void work() throws StoreException {
       Path current = logDir.resolve(LogCatalog.FILE);
       missing = "";
       if (!log.isInPlace()) {

@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 

@@ -2,6 +2,11 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.ShrinkableMemory;
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.redo.PendingVersions;
+import io.lampyris.chunkengine.redo.Redo;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.device.IoRequest;

@@ -1,5 +1,8 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.log.ChunkLog;
+
 /**
  * Removes an inode's chunks from an index on, at most so many, all in one group. The result is how
  * many were removed. Owner: reactor.

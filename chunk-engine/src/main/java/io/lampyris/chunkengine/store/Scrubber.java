@@ -1,5 +1,9 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.index.ChunkIndex;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.space.SpaceReport;
 import io.lampyris.protocol.Status;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;

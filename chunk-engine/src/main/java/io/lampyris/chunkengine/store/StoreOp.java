@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.log.ChunkLog;
 import org.jspecify.annotations.Nullable;
 
 /**

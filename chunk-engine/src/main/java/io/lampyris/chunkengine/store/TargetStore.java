@@ -1,6 +1,37 @@
 package io.lampyris.chunkengine.store;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.Superblock;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.host.HostFiles;
+import io.lampyris.chunkengine.host.Keeper;
+import io.lampyris.chunkengine.host.Wake;
+import io.lampyris.chunkengine.index.ChunkIndex;
+import io.lampyris.chunkengine.index.InodeSummary;
+import io.lampyris.chunkengine.index.OffHeapChunkIndex;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.log.GroupJournal;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.recovery.LogFiles;
+import io.lampyris.chunkengine.recovery.OpenReport;
+import io.lampyris.chunkengine.recovery.Recovery;
+import io.lampyris.chunkengine.recovery.Replayer;
+import io.lampyris.chunkengine.recovery.TargetFiles;
+import io.lampyris.chunkengine.redo.PendingVersions;
+import io.lampyris.chunkengine.redo.Redo;
+import io.lampyris.chunkengine.redo.RedoTable;
+import io.lampyris.chunkengine.space.BadChunk;
+import io.lampyris.chunkengine.space.BlockReferences;
+import io.lampyris.chunkengine.space.ExtentAllocator;
+import io.lampyris.chunkengine.space.Quarantine;
+import io.lampyris.chunkengine.space.SpaceReport;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
@@ -112,7 +143,7 @@ public final class TargetStore implements AutoCloseable {
     this.wake = wake;
     this.log = log;
     boolean strict = options.durability().mode() == Durability.Mode.STRICT;
-    this.redos = new RedoTable(this, strict, options.log().payloadSlots());
+    this.redos = new RedoTable(new RedoOwner(), strict, options.log().payloadSlots());
     this.groupJournal = strict ? new GroupJournal(superblock.uuid()) : null;
   }
 
@@ -826,6 +857,34 @@ public final class TargetStore implements AutoCloseable {
   /** Whether it stopped serving because its device or log failed. Any thread. */
   public boolean isOffline() {
     return offline;
+  }
+
+  /** What overwrites that come to their place ask of the target. */
+  private final class RedoOwner implements RedoTable.Owner {
+    @Override
+    public void submit(IoRequest request) {
+      TargetStore.this.submit(request);
+    }
+
+    @Override
+    public void unlock(long inode, int chunkIndex) {
+      TargetStore.this.unlock(inode, chunkIndex);
+    }
+
+    @Override
+    public void goOffline(String what, int errno) {
+      TargetStore.this.goOffline(what, errno);
+    }
+
+    @Override
+    public boolean isOffline() {
+      return offline;
+    }
+
+    @Override
+    public ReactorContext context() {
+      return TargetStore.this.context();
+    }
   }
 
   /** What it can be filled with. */

@@ -1,5 +1,8 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.Geometry;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,5 +1,7 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,5 +1,13 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.Zeros;
+import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.redo.PendingVersions;
+import io.lampyris.chunkengine.redo.Redo;
+import io.lampyris.chunkengine.space.BlockAllocator;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;

@@ -1,135 +1,21 @@
 /**
- * The local chunk store of one target, format 1.
+ * The local chunk store of one target, while it runs.
  *
  * <h2>What</h2>
  *
  * {@link io.lampyris.chunkengine.store.TargetStore} keeps chunks on a device, and all metadata in a
- * log beside it. A target's directory:
+ * log beside it. Its operations are pooled state machines; {@code GroupCommit} makes their records
+ * durable in groups, {@code GenerationSwitch} rewrites a log that is mostly dead, and {@code
+ * Maintenance} is what the target does by itself. It stands on packages that know nothing of it,
+ * each using only those to its left:
  *
  * <pre>
- *   device                 superblocks and extents
- *   lock                   flock of the process that has the target open
- *   unfinished             there while the target is being made: it is none yet
- *   log/CURRENT            which generations make up the log
- *   log/gen-000001/X.cq4   one generation: a Chronicle Queue of one file
+ *   format ◄─ host, space, index ◄─ options ◄─ log ◄─ redo ◄─ recovery ◄─ store
+ *                                                                      ◄─ check
  * </pre>
  *
- * All integers are little-endian. Checksums are CRC32C (Castagnoli, reflected, inverted).
- *
- * <h3>Device</h3>
- *
- * <pre>
- *        0  superblock A, 4096 bytes
- *   524288  superblock B, 4096 bytes
- *  1048576  journal of groups, slots of 4096 bytes
- *  4194304  journal of payloads, slots of 4096 bytes
- *  8388608  extents of 64 MiB to the end of the device; the last may be shorter
- * </pre>
- *
- * Superblock; either copy suffices:
- *
- * <pre>
- *    0  u64  magic "LLYRCHNK"          48  u64  extent size, 67108864
- *    8  u32  format version, 1         56  u64  first extent's offset, 8388608
- *   12  u32  checksum of the 4096      64  u64  time of formatting, ms since the epoch
- *            bytes with 0 here         72  u32  chain id
- *   16  u128 target uuid, high first   76  u32  block unit, 65536
- *   32  u64  target id                 80  u32  copy: 0 for A, 1 for B
- *   40  u64  device size in bytes      84  zeros to 4096
- * </pre>
- *
- * An extent belongs to one size class (64 KiB … 64 MiB, powers of two) while it holds blocks; block
- * n of an extent starts n class sizes behind the extent's start. Nothing on the device says which
- * blocks are taken: that is what the live records of the log name. Bytes of a block behind the
- * chunk's length mean nothing and are never handed out.
- *
- * <p>The journal of groups is a ring of images. An image is all records of one group of updates, as
- * they are going to be in the log's file, where they come after the image is durable. It fills
- * whole slots, the rest of the last one zeros:
- *
- * <pre>
- *    0  u64  magic "LLYJRNL" 0         32  u64  group
- *    8  u32  version, 1                40  u64  the last group with updates before it
- *   12  u32  checksum of 16 … length   48  u32  length, this included
- *   16  u64  target uuid, xored        52  zeros
- *   24  u64  generation                64  records, the last a GROUP_END
- * </pre>
- *
- * The journal of payloads has sectors that REDO records name, each in slots of its own.
- *
- * <h3>Log</h3>
- *
- * {@code CURRENT} is text: a title, one line for each generation from oldest to newest, and a
- * checksum of what is above it. Groups of a closed generation count up to its durable-group.
- *
- * <pre>
- *   lampyris chunk log, format 1
- *   generation 1 first-group 1 durable-group 57 closed
- *   generation 2 first-group 58 durable-group 58 open
- *   crc32c 0a1b2c3d
- * </pre>
- *
- * A generation's file is a sequence of excerpts as Chronicle Queue writes them: a 4-byte header
- * (bits 0-29 length, bit 30 queue's own data, bit 31 unfinished; 0 is the end), then that many
- * bytes, then up to 3 bytes so that the next header is at a multiple of 4. Excerpts that are not
- * the queue's own are records:
- *
- * <pre>
- *    0  u32  magic "LCR1"              12  u8   type
- *    4  u32  checksum of 8 … length    13  u8   version, 1
- *    8  u32  length, this included     14  u16  0
- *   16  u64  sequence number: one more with every record of the target
- *   24  u64  group: all records up to and with a GROUP_END
- *
- *   GENERATION 1      32  u128 target uuid     48  u64 generation
- *   GROUP_END 6       32  u32  records before it in the group
- *                     36  u32  0
- *                     40  u64  a group that was durable when this was written
- *                     48  u64  applied sequence: every overwrite that was committed by a record up
- *                              to this sequence number is in its place on the device, durably
- *                     56  u64  target uuid, its halves xored
- *   REMOVED 3, COMMITTED 2, PENDING 4, REDO 5
- *                     32  u64  inode           56  u64  client, high half
- *                     40  u32  chunk index     64  u64  client, low half
- *                     44  u32  version         72  u64  the client's sequence number
- *                     48  u32  chain version   80  u64  the result it was answered
- *                     52  u32  channel
- *   COMMITTED 2, PENDING 4, REDO 5
- *                     88  u64  block's device offset; -1 for a chunk of length 0
- *                     96  u32  length         108  u8   size class, logarithm of 2
- *                    100  u32  chunk size     109  u8   units
- *                    104  u32  checksum       110  u16  flags
- *                    112  u32  checksum of each unit of max(64 KiB, chunk size / 16), zeros to a
- *                              multiple of 8
- *   REDO 5, behind the checksums
- *                      0  u32  where in the chunk the payload belongs
- *                      4  u32  payload's length, at most 1 MiB
- *                      8       payload, zeros to a multiple of 8; with flag 4 instead:
- *                      8  u64  payload's device offset, in the journal
- *                     16  u32  payload's checksum
- *                     20  u32  0
- *   flags              1       of a REDO: the version is pending
- *                      4       of a REDO: the payload is in the journal
- *                      2       of a COMMITTED: it is the pending version, with its payload if any
- * </pre>
- *
- * <p>A COMMITTED record is a chunk's whole new state, a REMOVED one its end. PENDING is a version
- * one above the committed one that waits for a COMMITTED with flag 2; another PENDING, or a
- * COMMITTED of its version without that flag, replaces it. REDO is COMMITTED (or, with flag 1,
- * PENDING) for a version that differs in the payload's bytes alone, which are written over the old
- * ones in the same block after the record that commits them is durable. Replay ends with the
- * pending versions, and with what is redone before the target serves:
- *
- * <pre>
- *   what follows an overwrite that was committed     │ then
- *   ─────────────────────────────────────────────────┼──────────────────────────────────────────
- *   a group end whose applied sequence covers it     │ forget it
- *   COMMITTED of the chunk in another block          │ forget it: it was copied there
- *   REMOVED of the chunk                             │ forget it
- *   COMMITTED of a smaller length                    │ cut it there: what is behind it may have
- *                                                    │ been appended since
- *   none of these                                    │ write it in its place, flush, then serve
- * </pre>
+ * The device's tables are in {@code chunkengine.format}, the log's and the journal's in {@code
+ * chunkengine.log}.
  *
  * <h2>Invariants</h2>
  *
@@ -194,7 +80,7 @@
  * that the store is attached to.
  *
  * <p>What would block (making, naming and deleting generations, reserving space, looking whether
- * the files are still there) is done by the target's {@link io.lampyris.chunkengine.store.Keeper},
+ * the files are still there) is done by the target's {@link io.lampyris.chunkengine.host.Keeper},
  * one job at a time; the reactor polls for what became of it and goes on meanwhile.
  *
  * <p>What a target does by itself (compaction, scrubbing, discarding) runs on its reactor too, in
@@ -204,7 +90,7 @@
  * <h2>Failure</h2>
  *
  * What is wrong with a target at its start is a {@link
- * io.lampyris.chunkengine.store.StoreException} with a reason. A failed write or flush takes the
+ * io.lampyris.chunkengine.format.StoreException} with a reason. A failed write or flush takes the
  * target offline: what was acknowledged stays, nothing more is. A failed read fails that read.
  */
 @NullMarked

@@ -1,11 +1,11 @@
 package io.lampyris.chunkengine.service;
 
 import io.lampyris.bindings.Errno;
-import io.lampyris.chunkengine.store.Crc32c;
-import io.lampyris.chunkengine.store.Durability;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.store.ForwardingDevice;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetOptions;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Services;
 import io.lampyris.protocol.Status;

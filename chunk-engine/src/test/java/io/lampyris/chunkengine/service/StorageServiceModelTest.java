@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.chunkengine.store.Durability;
-import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Status;
 import java.nio.file.Path;

@@ -8,10 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeMemory;
-import io.lampyris.chunkengine.store.Durability;
-import io.lampyris.chunkengine.store.SpaceReport;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetSpec;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.space.SpaceReport;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.device.IoRequest.Kind;
@@ -265,7 +265,7 @@ final class StorageServiceTest {
     assertEquals(64 << 10, client.read(INODE, 0, 0, 64 << 10), "units before it are fine");
     assertEquals(1, rig.store.corruptions(), "one bad unit, however often it is met");
     assertEquals(
-        java.util.List.of(new io.lampyris.chunkengine.store.BadChunk(INODE, 0, 2)),
+        java.util.List.of(new io.lampyris.chunkengine.space.BadChunk(INODE, 0, 2)),
         rig.ask(() -> rig.store.quarantined(9)));
     assertFalse(rig.store.isOffline());
     assertEquals(MIB, client.write(INODE, 0, MIB, 0, bytes), "a full replace heals the chunk");

@@ -13,6 +13,9 @@ import static io.lampyris.chunkengine.store.Admission.STALE;
 import static io.lampyris.chunkengine.store.Admission.UNCHANGED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.UpdateOp.Kind;
 import io.lampyris.chunkengine.store.UpdateOp.Stage;
 import java.nio.file.Path;

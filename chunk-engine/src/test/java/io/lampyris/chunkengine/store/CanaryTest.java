@@ -2,6 +2,11 @@ package io.lampyris.chunkengine.store;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.space.BlockAllocator;
+import io.lampyris.chunkengine.space.BlockReferences;
+import io.lampyris.chunkengine.space.Quarantine;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import java.lang.foreign.MemorySegment;
@@ -80,20 +85,20 @@ final class CanaryTest {
     }
 
     @Override
-    long acquire(long offset) {
+    public long acquire(long offset) {
       return 0;
     }
 
     @Override
-    void release(long offset, int sizeClass) {}
+    public void release(long offset, int sizeClass) {}
 
     @Override
-    void kill(long offset, int sizeClass) {
+    public void kill(long offset, int sizeClass) {
       allocator.free(offset, sizeClass);
     }
 
     @Override
-    boolean isReferenced(long offset) {
+    public boolean isReferenced(long offset) {
       return false;
     }
   }

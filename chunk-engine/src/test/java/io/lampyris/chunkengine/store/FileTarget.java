@@ -1,5 +1,11 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Keeper;
+import io.lampyris.chunkengine.options.LogOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.reactor.Agent;
 import io.lampyris.reactor.BufferPool;
 import io.lampyris.reactor.device.Device;

@@ -5,7 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.chunkengine.store.StoreException.Reason;
+import io.lampyris.chunkengine.check.TargetChecker;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.StoreException.Reason;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;

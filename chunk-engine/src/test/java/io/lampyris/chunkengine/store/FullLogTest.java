@@ -5,8 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.StoreException.Reason;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.options.LogOptions;
+import io.lampyris.chunkengine.options.SpaceOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.sim.SimHost;
-import io.lampyris.chunkengine.store.StoreException.Reason;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;

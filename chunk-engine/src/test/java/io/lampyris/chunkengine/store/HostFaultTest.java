@@ -3,8 +3,13 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.StoreException.Reason;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.log.LogCatalog;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
-import io.lampyris.chunkengine.store.StoreException.Reason;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Files;

@@ -1,6 +1,8 @@
 package io.lampyris.chunkengine.store;
 
-import io.lampyris.chunkengine.store.StoreException.Reason;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.StoreException.Reason;
+import io.lampyris.chunkengine.host.Host;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

@@ -5,6 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.check.CheckFinding;
+import io.lampyris.chunkengine.check.CheckReport;
+import io.lampyris.chunkengine.check.TargetChecker;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.log.GroupJournal;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.space.PayloadJournal;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.device.IoRequest;
 import java.io.IOException;

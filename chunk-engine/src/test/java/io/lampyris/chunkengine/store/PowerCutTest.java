@@ -3,6 +3,13 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.SpaceOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;

@@ -6,6 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.Superblock;
+import io.lampyris.chunkengine.index.OffHeapChunkIndex;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.recovery.LogFiles;
+import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.device.IoRequest;
 import java.io.RandomAccessFile;

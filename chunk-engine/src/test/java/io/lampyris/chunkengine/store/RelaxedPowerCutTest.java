@@ -4,6 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.SpaceOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;

@@ -2,6 +2,14 @@ package io.lampyris.chunkengine.store;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.host.Keeper;
+import io.lampyris.chunkengine.options.LogOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.chunkengine.sim.SimHost;
 import io.lampyris.reactor.Agent;
 import io.lampyris.reactor.BufferPool.SizeClass;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.Prng;

@@ -3,6 +3,13 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.index.ChunkIndex;
+import io.lampyris.chunkengine.redo.PendingVersions;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.host.Host;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -1,5 +1,8 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.chunkengine.format.Crc32c;
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;

@@ -1,8 +1,8 @@
 package io.lampyris.cli.config;
 
-import io.lampyris.chunkengine.store.Durability;
-import io.lampyris.chunkengine.store.IntegrityOptions;
-import io.lampyris.chunkengine.store.SpaceOptions;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.options.SpaceOptions;
 import io.lampyris.cli.base.Durations;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;

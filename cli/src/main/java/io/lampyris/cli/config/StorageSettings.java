@@ -1,9 +1,9 @@
 package io.lampyris.cli.config;
 
-import io.lampyris.chunkengine.store.Durability;
-import io.lampyris.chunkengine.store.IntegrityOptions;
-import io.lampyris.chunkengine.store.SpaceOptions;
-import io.lampyris.chunkengine.store.TargetOptions;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.options.SpaceOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
 
 /**
  * What a configuration file says of how targets are run: the keys of the table {@code storage}.

@@ -1,9 +1,9 @@
 package io.lampyris.cli.embedded;
 
-import io.lampyris.chunkengine.store.BadChunk;
+import io.lampyris.chunkengine.recovery.OpenReport;
+import io.lampyris.chunkengine.space.BadChunk;
+import io.lampyris.chunkengine.space.SpaceReport;
 import io.lampyris.chunkengine.store.MaintenanceReport;
-import io.lampyris.chunkengine.store.OpenReport;
-import io.lampyris.chunkengine.store.SpaceReport;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.instance.Preflight;

@@ -1,9 +1,9 @@
 package io.lampyris.cli.embedded;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.service.StorageService;
-import io.lampyris.chunkengine.store.StoreException;
-import io.lampyris.chunkengine.store.TargetOptions;
-import io.lampyris.chunkengine.store.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;

@@ -1,6 +1,6 @@
 package io.lampyris.cli.instance;
 
-import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;

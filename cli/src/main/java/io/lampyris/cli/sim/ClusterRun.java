@@ -1,10 +1,10 @@
 package io.lampyris.cli.sim;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.sim.ChunkCells;
 import io.lampyris.chunkengine.sim.ChunkCellsModel;
 import io.lampyris.chunkengine.sim.ChunkOperation;
-import io.lampyris.chunkengine.store.Host;
-import io.lampyris.chunkengine.store.StoreException;
 import io.lampyris.protocol.Routing;
 import io.lampyris.reactor.BufferPool.SizeClass;
 import io.lampyris.reactor.sim.Prng;

@@ -1,6 +1,6 @@
 package io.lampyris.cli.sim;
 
-import io.lampyris.chunkengine.store.StoreException;
+import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.Simulation;

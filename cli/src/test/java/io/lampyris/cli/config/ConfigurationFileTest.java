@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.chunkengine.store.Durability;
-import io.lampyris.chunkengine.store.IntegrityOptions;
-import io.lampyris.chunkengine.store.SpaceOptions;
-import io.lampyris.chunkengine.store.TargetOptions;
+import io.lampyris.chunkengine.options.Durability;
+import io.lampyris.chunkengine.options.IntegrityOptions;
+import io.lampyris.chunkengine.options.SpaceOptions;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.cli.base.InputException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,0 +1,106 @@
+package io.lampyris.chunkengine.format;
+
+import java.util.Arrays;
+
+/**
+ * Everything a target knows of one committed chunk, out of the index: a pooled copy that operations
+ * work on. Owner: whoever holds it.
+ */
+public final class ChunkState {
+  /** A chunk of length 0 has no block. */
+  public static final long NO_BLOCK = -1;
+
+  public long inode;
+
+  /** Unsigned; files use 31 bits. */
+  public int chunkIndex;
+
+  public int version;
+  public int chainVersion;
+  public int lengthBytes;
+  public int chunkSizeBytes;
+
+  /** Of the {@link #lengthBytes}. */
+  public int crc32c;
+
+  public long blockOffset;
+  public int sizeClass;
+
+  /** One per started unit; the last covers only what the chunk's length covers. */
+  public final int[] unitCrcs = new int[Geometry.UNITS_MAX];
+
+  // Who made this version, and what was answered: a retry gets the same answer.
+  public long clientHigh;
+  public long clientLow;
+  public long sequence;
+  public int channel;
+  public int result;
+
+  public void clear() {
+    inode = 0;
+    chunkIndex = 0;
+    version = 0;
+    chainVersion = 0;
+    lengthBytes = 0;
+    chunkSizeBytes = 0;
+    crc32c = 0;
+    blockOffset = NO_BLOCK;
+    sizeClass = 0;
+    Arrays.fill(unitCrcs, 0);
+    clientHigh = 0;
+    clientLow = 0;
+    sequence = 0;
+    channel = 0;
+    result = 0;
+  }
+
+  public void copyFrom(ChunkState other) {
+    inode = other.inode;
+    chunkIndex = other.chunkIndex;
+    version = other.version;
+    chainVersion = other.chainVersion;
+    lengthBytes = other.lengthBytes;
+    chunkSizeBytes = other.chunkSizeBytes;
+    crc32c = other.crc32c;
+    blockOffset = other.blockOffset;
+    sizeClass = other.sizeClass;
+    System.arraycopy(other.unitCrcs, 0, unitCrcs, 0, unitCrcs.length);
+    clientHigh = other.clientHigh;
+    clientLow = other.clientLow;
+    sequence = other.sequence;
+    channel = other.channel;
+    result = other.result;
+  }
+
+  /** Takes over who updates, and the answer. */
+  public void updatedBy(long high, long low, int over, long number, int answer) {
+    clientHigh = high;
+    clientLow = low;
+    channel = over;
+    sequence = number;
+    result = answer;
+  }
+
+  public int unitBytes() {
+    return Geometry.unitBytes(chunkSizeBytes);
+  }
+
+  public int unitCount() {
+    return Geometry.unitCount(lengthBytes, unitBytes());
+  }
+
+  public boolean hasBlock() {
+    return blockOffset != NO_BLOCK;
+  }
+
+  /** Sets {@link #crc32c} from the units'. */
+  public void combineUnits(Crc32c crc) {
+    int unitBytes = unitBytes();
+    int combined = 0;
+    for (int unit = 0, at = 0; at < lengthBytes; unit++, at += unitBytes) {
+      int bytes = Math.min(unitBytes, lengthBytes - at);
+      combined = unit == 0 ? unitCrcs[0] : crc.combine(combined, unitCrcs[unit], bytes);
+    }
+    crc32c = combined;
+  }
+}
