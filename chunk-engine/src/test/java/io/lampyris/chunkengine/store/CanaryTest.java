@@ -9,6 +9,7 @@ import io.lampyris.chunkengine.space.BlockReferences;
 import io.lampyris.chunkengine.space.Quarantine;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
+import io.lampyris.reactor.sim.ForwardingDevice;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.function.Consumer;

@@ -7,6 +7,7 @@ import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import io.lampyris.reactor.device.UringDevice;
+import io.lampyris.reactor.sim.ForwardingDevice;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -11,6 +11,7 @@ import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Service;
+import io.lampyris.reactor.sim.ForwardingDevice;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimDevice;
 
@@ -65,39 +66,21 @@ public enum Defect {
   }
 
   /** Says that it has flushed. */
-  private record FlushLiar(SimDevice real) implements Device {
-    @Override
-    public String name() {
-      return real.name();
-    }
+  private static final class FlushLiar extends ForwardingDevice {
+    private final SimDevice disk;
 
-    @Override
-    public long sizeBytes() {
-      return real.sizeBytes();
-    }
-
-    @Override
-    public int alignmentBytes() {
-      return real.alignmentBytes();
-    }
-
-    @Override
-    public int inFlight() {
-      return real.inFlight();
+    FlushLiar(SimDevice disk) {
+      super(disk);
+      this.disk = disk;
     }
 
     @Override
     public void submit(IoRequest request) {
       if (request.kind == IoRequest.Kind.FLUSH) {
-        real.pretend(request);
+        disk.pretend(request);
       } else {
-        real.submit(request);
+        disk.submit(request);
       }
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 }

@@ -1,9 +1,9 @@
-package io.lampyris.chunkengine.store;
+package io.lampyris.reactor.sim;
 
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 
-/** A device that does what another one does, for tests to change what they want. */
+/** A device that does what another one does, but for what is planted in it. */
 public abstract class ForwardingDevice implements Device {
   protected final Device real;
 
