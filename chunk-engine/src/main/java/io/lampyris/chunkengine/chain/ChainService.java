@@ -34,6 +34,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +63,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   private final StorageService local;
   private final Peers peers;
   private final List<ChainTarget> targets = new ArrayList<>();
+  private final Long2ObjectHashMap<ChainTarget> byId = new Long2ObjectHashMap<>();
   private final Int2ObjectHashMap<ChainTarget> byChain = new Int2ObjectHashMap<>();
   private Routing routing = Routing.EMPTY;
 
@@ -102,7 +104,8 @@ public final class ChainService implements Service, Agent, TimerTask {
    * Attaches the stores; on any thread before the reactor runs. Nothing is served before {@link
    * #onRouting}.
    *
-   * @param stores of distinct chains; they stay their opener's to close, after the reactor
+   * @param stores whatever chains they were made for: which they are in says routing; they stay
+   *     their opener's to close, after the reactor
    * @throws StoreException IO when a device cannot be opened
    */
   public ChainService(
@@ -123,7 +126,8 @@ public final class ChainService implements Service, Agent, TimerTask {
     for (TargetStore store : stores) {
       ChainTarget target = new ChainTarget(store, context, peers, right, options);
       targets.add(target);
-      byChain.put(store.chainId(), target);
+      ChainTarget twin = byId.put(store.targetId(), target);
+      assert twin == null : "targets have numbers of their own: " + store.targetId();
     }
   }
 
@@ -138,7 +142,38 @@ public final class ChainService implements Service, Agent, TimerTask {
       return;
     }
     routing = newer;
-    targets.forEach(target -> target.onRouting(newer));
+    Long2ObjectHashMap<Routing.Chain> chains = new Long2ObjectHashMap<>();
+    for (Routing.Chain chain : newer.chains().values()) {
+      for (Long id : chain.targetIds()) {
+        if (byId.containsKey((long) id)) {
+          chains.put((long) id, chain);
+        }
+      }
+    }
+    for (ChainTarget target : targets) {
+      target.onRouting(newer, chains.get(target.targetId()));
+    }
+    findByChain();
+  }
+
+  /** Of two of one chain, one is about to take the other's place: messages are for who serves. */
+  private void findByChain() {
+    byChain.clear();
+    for (ChainTarget target : targets) {
+      ChainTarget twin = byChain.get(target.chainId());
+      if (target.view().isMember() && (twin == null || !twin.view().takesUpdates())) {
+        byChain.put(target.chainId(), target);
+      }
+    }
+  }
+
+  private int bringIn(ChainTarget target) {
+    if (!target.mayCome()) {
+      return 0;
+    }
+    target.come();
+    findByChain();
+    return 1;
   }
 
   /** A target is asked to stop; it says OFFLINE until routing has dropped it. */
@@ -175,7 +210,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   public int doWork(long nowNs) {
     int work = local.doWork(nowNs) + advanceQueries();
     for (int i = 0; i < targets.size(); i++) {
-      work += targets.get(i).doWork();
+      work += targets.get(i).doWork() + bringIn(targets.get(i));
     }
     return work;
   }
@@ -492,6 +527,7 @@ public final class ChainService implements Service, Agent, TimerTask {
       ChainTarget on = target();
       call = null;
       target = null;
+      on.looks(-1);
       reading--;
       reads.push(this);
       if (!on.mayServe()) {
@@ -534,6 +570,7 @@ public final class ChainService implements Service, Agent, TimerTask {
       return;
     }
     reading++;
+    target.looks(1);
     Read read = reads.isEmpty() ? new Read() : reads.pop();
     read.call = call;
     read.target = target;
@@ -654,6 +691,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     Query query = queries.isEmpty() ? new Query() : queries.pop();
     query.call = call;
     query.target = target;
+    target.looks(1);
     query.summary.begin(queryChunks.chunk().inode(), 0);
     if (!advance(query)) {
       querying.add(query);
@@ -681,6 +719,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     Call call = taken(query.call);
     query.call = null;
     query.target = null;
+    target.looks(-1);
     queries.push(query);
     if (!target.mayServe()) {
       call.reply(Status.TARGET_OFFLINE.code());

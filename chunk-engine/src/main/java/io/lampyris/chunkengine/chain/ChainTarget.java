@@ -36,6 +36,15 @@ public final class ChainTarget {
   private ChainView view = ChainView.NONE;
   private boolean routed;
 
+  /** The last view in which it was a member. */
+  private ChainView membership = ChainView.NONE;
+
+  /** Of the chain that it comes into, once nothing of the one before is under way. */
+  private @Nullable ChainView coming;
+
+  /** Calls under way that look at the store without a turn. */
+  private int looking;
+
   /** It has stopped, and takes part again only when routing has dropped it. */
   private boolean stopped;
 
@@ -68,6 +77,11 @@ public final class ChainTarget {
 
   public TargetStore store() {
     return store;
+  }
+
+  /** The chain that it is in, as far as it goes by routing; meaningless when it is in none. */
+  public int chainId() {
+    return view.chainId();
   }
 
   /** The version of its chain that it goes by; 0 when it is no member. */
@@ -130,15 +144,54 @@ public final class ChainTarget {
     return stopped || store.isOffline() ? Status.TARGET_OFFLINE.code() : 0;
   }
 
-  void onRouting(Routing routing) {
-    ChainView next = ChainView.of(routing, store.chainId(), targetId());
+  /**
+   * @param chain that it is a member of; null: none
+   */
+  void onRouting(Routing routing, Routing.@Nullable Chain chain) {
+    ChainView next = ChainView.of(routing, chain, targetId());
+    coming = null;
+    if (next.isOfOtherChainThan(membership)) {
+      // It was dropped by the one before the other took it, whether or not that was seen.
+      take(ChainView.NONE);
+      if (isBusy()) {
+        coming = next;
+        return;
+      }
+    }
+    take(next);
+  }
+
+  private boolean isBusy() {
+    return looking > 0 || inFlight() > 0;
+  }
+
+  /** Whether it waits to come into a chain and need not wait any more. */
+  boolean mayCome() {
+    return coming != null && !isBusy();
+  }
+
+  void come() {
+    ChainView next = coming;
+    assert next != null && mayCome() : "it waited for this";
+    coming = null;
+    take(next);
+  }
+
+  /** A read or a query has begun (1) or is over (-1). */
+  void looks(int change) {
+    looking += change;
+    assert looking >= 0 : "what is over was begun";
+  }
+
+  private void take(ChainView next) {
     boolean first = !routed;
     routed = true;
-    if (next.version() == view.version()) {
+    if (next.version() == view.version() && !next.isOfOtherChainThan(view)) {
       return;
     }
     ChainView before = view;
     view = next;
+    membership = next.isMember() ? next : membership;
     upToDate = false;
     if (!next.takesUpdates()) {
       stopped = false;
@@ -289,7 +342,7 @@ public final class ChainTarget {
   }
 
   boolean hasWork() {
-    return turns.hasGranted() || resync.hasWork();
+    return turns.hasGranted() || resync.hasWork() || mayCome();
   }
 
   // ---- attempts of others ----

@@ -9,27 +9,36 @@ import org.jspecify.annotations.Nullable;
 /**
  * A chain as one of its members sees it under one version. Immutable.
  *
- * @param version 0 when the target is no member of the chain
+ * @param chainId meaningless when the target is in no chain
+ * @param version 0 when the target is in no chain
  * @param serving the members that serve, head first
  * @param syncing the one that is being copied to
  */
 record ChainView(
-    long targetId, int version, TargetState state, List<Peer> serving, @Nullable Peer syncing) {
+    long targetId,
+    int chainId,
+    int version,
+    TargetState state,
+    List<Peer> serving,
+    @Nullable Peer syncing) {
   /** A member and where it is. */
   record Peer(long targetId, int nodeId) {}
 
-  static final ChainView NONE = new ChainView(0, 0, TargetState.OFFLINE, List.of(), null);
+  static final ChainView NONE = new ChainView(0, 0, 0, TargetState.OFFLINE, List.of(), null);
 
   ChainView {
     serving = List.copyOf(serving);
   }
 
-  static ChainView of(Routing routing, int chainId, long targetId) {
-    Routing.Chain chain = routing.chains().get(chainId);
+  /**
+   * @param chain that the target is a member of; null: none
+   */
+  static ChainView of(Routing routing, Routing.@Nullable Chain chain, long targetId) {
     Routing.Target self = routing.targets().get(targetId);
-    if (chain == null || self == null || !chain.targetIds().contains(targetId)) {
+    if (chain == null || self == null) {
       return NONE;
     }
+    assert chain.targetIds().contains(targetId) : "its chain has it as a member";
     List<Peer> serving = new ArrayList<>();
     Peer syncing = null;
     for (Long id : chain.targetIds()) {
@@ -44,7 +53,17 @@ record ChainView(
         syncing = peer;
       }
     }
-    return new ChainView(targetId, chain.version(), self.state(), serving, syncing);
+    return new ChainView(targetId, chain.id(), chain.version(), self.state(), serving, syncing);
+  }
+
+  /** Whether the target is in a chain at all. */
+  boolean isMember() {
+    return version != 0;
+  }
+
+  /** Whether it is of another chain than one before: their versions say nothing together. */
+  boolean isOfOtherChainThan(ChainView before) {
+    return isMember() && before.isMember() && chainId != before.chainId;
   }
 
   boolean isServing() {

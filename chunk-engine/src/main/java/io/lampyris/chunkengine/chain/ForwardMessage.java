@@ -28,7 +28,7 @@ final class ForwardMessage {
     chunk
         .inode(inode)
         .chunkIndex(index)
-        .chainId(target.store.chainId())
+        .chainId(target.view().chainId())
         .chainVersion(target.view().version());
   }
 

@@ -76,7 +76,12 @@ final class ReadRun extends ChunkTask implements PeerCall.User, TimerTask {
     on = target;
     queries = 0;
     viewVersion = target.view().version();
-    look();
+    if (target.view().isServing()) {
+      look();
+    } else {
+      // Its chain has dropped it while bad bytes were repaired.
+      finish(Status.NO_ROUTE.code());
+    }
   }
 
   private void look() {

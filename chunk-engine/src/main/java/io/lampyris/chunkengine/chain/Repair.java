@@ -99,7 +99,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
     read.chunk()
         .inode(inode)
         .chunkIndex(chunkIndex)
-        .chainId(target.store.chainId())
+        .chainId(target.view().chainId())
         .chainVersion(viewVersion);
     read.chunkOffset(at).length(part).flags(AS_COMMITTED);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + read.encodedLength();
@@ -111,7 +111,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
   @Override
   public void onPeerReply(PeerCall call) {
     int part = Math.min(PART_BYTES, state.lengthBytes - at);
-    if (call.result != part || !isSame(call)) {
+    if (call.result != part || !isSame(call) || target.view().version() != viewVersion) {
       nextSource();
       return;
     }

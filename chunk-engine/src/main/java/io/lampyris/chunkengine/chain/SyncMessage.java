@@ -47,7 +47,7 @@ final class SyncMessage {
     chunk
         .inode(0)
         .chunkIndex(0)
-        .chainId(target.store.chainId())
+        .chainId(target.view().chainId())
         .chainVersion(target.view().version());
   }
 

@@ -70,6 +70,9 @@
  *   <li>I10: a member that is being copied to takes nothing before its own pending versions are
  *       committed and its updates of earlier views are over; comparing decides what they are worth.
  *   <li>I11: comparing begins when no update of an earlier view is under way at the tail.
+ *   <li>I12: which chain a target is in says routing alone, and it may be another one later: it
+ *       comes into that when nothing of the one before is under way, as their versions say nothing
+ *       together.
  * </ul>
  *
  * <h2>Threading</h2>

@@ -51,6 +51,7 @@ public final class TargetFiles {
       host.createDirectories(dir);
       host.deleteTree(dir.resolve(LOG));
       host.deleteTree(dir.resolve(DEVICE));
+      host.deleteTree(dir.resolve(WholeFile.NAME));
       checkRoom(dir, spec.sizeBytes());
       write(dir, spec);
     } catch (StoreException e) {

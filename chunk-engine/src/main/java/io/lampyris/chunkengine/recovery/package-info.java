@@ -7,7 +7,8 @@
  * superblocks; {@link io.lampyris.chunkengine.recovery.LogFiles} replays the log's generations and
  * opens the next; {@link io.lampyris.chunkengine.recovery.Replayer} makes of the records the index,
  * the pending versions and what has to be redone; {@link io.lampyris.chunkengine.recovery.Recovery}
- * takes the blocks and does it. What is decided is a row of {@code RecoveryRow}.
+ * takes the blocks and does it. What is decided is a row of {@code RecoveryRow}. {@link
+ * io.lampyris.chunkengine.recovery.WholeFile} says whether the target has held everything once.
  *
  * <h2>Invariants</h2>
  *
@@ -18,6 +19,8 @@
  *   <li>I3: every start closes what it read at the last whole group and appends to a fresh
  *       generation.
  *   <li>I4: a generation is deleted only when CURRENT, durably, does not name it.
+ *   <li>I5: a target is called whole by a file that names it, which is made durable at once or not
+ *       at all; formatting takes it away.
  * </ul>
  *
  * <h2>Threading</h2>

@@ -42,7 +42,11 @@ public final class StorageService implements Service, Agent {
 
   private static final int EXTEND_ONLY = 1;
 
-  /** A target and the version of its chain in the routing that this node has. */
+  /**
+   * A target and the version of its chain in the routing that this node has.
+   *
+   * @param chainVersion negative: its chunks are not asked for through this service
+   */
   public record Hosted(TargetStore store, int chainVersion) {}
 
   private static final class Target {
@@ -101,8 +105,10 @@ public final class StorageService implements Service, Agent {
       throws StoreException {
     targets = hosted.stream().map(Target::new).toList();
     for (Target target : targets) {
-      Target other = byChain.put(target.store.chainId(), target);
-      assert other == null : "a node holds one target of a chain: " + target.store.chainId();
+      if (target.chainVersion >= 0) {
+        Target other = byChain.put(target.store.chainId(), target);
+        assert other == null : "a node holds one target of a chain: " + target.store.chainId();
+      }
       target.store.attach(context, devices);
     }
   }

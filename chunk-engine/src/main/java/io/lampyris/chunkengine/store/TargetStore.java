@@ -43,6 +43,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -96,6 +97,7 @@ public final class TargetStore implements AutoCloseable {
   private final LogFiles logFiles;
   private final Keeper keeper;
   private final Wake wake;
+  private final WholeMark whole;
   private ChunkLog log;
   private @Nullable Device logDevice;
 
@@ -129,6 +131,7 @@ public final class TargetStore implements AutoCloseable {
       LogFiles logFiles,
       Keeper keeper,
       Wake wake,
+      WholeMark whole,
       ChunkLog log) {
     this.dir = dir;
     this.superblock = superblock;
@@ -141,6 +144,7 @@ public final class TargetStore implements AutoCloseable {
     this.logFiles = logFiles;
     this.keeper = keeper;
     this.wake = wake;
+    this.whole = whole;
     this.log = log;
     boolean strict = options.durability().mode() == Durability.Mode.STRICT;
     this.redos = new RedoTable(new RedoOwner(), strict, options.log().payloadSlots());
@@ -206,6 +210,7 @@ public final class TargetStore implements AutoCloseable {
     Path device = dir.resolve(TargetFiles.DEVICE);
     Superblock superblock = new TargetFiles(options).readSuperblock(device);
     Wake wake = new Wake();
+    WholeMark whole = new WholeMark(options.host(), keeper, wake, dir, superblock.uuid());
     Path logDir = dir.resolve(TargetFiles.LOG);
     LogFiles logFiles = new LogFiles(options, keeper, wake, logDir, superblock.uuid(), index);
     logFiles.findJournal(device);
@@ -237,7 +242,7 @@ public final class TargetStore implements AutoCloseable {
         logFiles.report());
     TargetStore store =
         new TargetStore(
-            dir, superblock, options, lockFd, index, allocator, logFiles, keeper, wake, log);
+            dir, superblock, options, lockFd, index, allocator, logFiles, keeper, wake, whole, log);
     store.chunkBytes = recovery.chunkBytes();
     store.redone = redone;
     try {
@@ -395,7 +400,7 @@ public final class TargetStore implements AutoCloseable {
       return 0;
     }
     Attached now = now();
-    int work = now.watch.poll();
+    int work = now.watch.poll() + whole.poll();
     if (offline) {
       held.abandon(unlocked);
     } else {
@@ -413,6 +418,7 @@ public final class TargetStore implements AutoCloseable {
             || (offline && held.hasWaiting())
             || now.commit.hasWork()
             || now.watch.hasWork()
+            || whole.hasWork()
             || now.maintenance.hasWork()
             || (!offline && now.generations.hasWork()));
   }
@@ -841,8 +847,26 @@ public final class TargetStore implements AutoCloseable {
     return superblock.targetId();
   }
 
+  /** The chain that it was made for; what chain it is in says routing. */
   public int chainId() {
     return superblock.chainId();
+  }
+
+  /** Another one for every store that is ever made; never 0. */
+  public long storeId() {
+    UUID uuid = superblock.uuid();
+    long id = uuid.getMostSignificantBits() ^ uuid.getLeastSignificantBits();
+    return id == 0 ? 1 : id;
+  }
+
+  /** Whether it has held everything of its chain once, and that is durable. Owner: reactor. */
+  public boolean isWhole() {
+    return whole.isSet();
+  }
+
+  /** It has held everything once; {@link #isWhole} follows when that is durable. Owner: reactor. */
+  public void markWhole() {
+    whole.set();
   }
 
   public Path directory() {

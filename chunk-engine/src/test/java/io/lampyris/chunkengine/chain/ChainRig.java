@@ -373,6 +373,9 @@ final class ChainRig implements AutoCloseable {
     /** In chain order. */
     List<Integer> order = new ArrayList<>();
 
+    /** Not what the stores were made for, when a test says so. */
+    int chainId = CHAIN;
+
     long routingVersion;
     int chainVersion;
     boolean active = true;
@@ -397,8 +400,8 @@ final class ChainRig implements AutoCloseable {
       Map<Long, Routing.Target> targets = new HashMap<>();
       order.forEach(id -> targets.put((long) id, new Routing.Target(id, id, state(id))));
       Routing.Chain chain =
-          new Routing.Chain(CHAIN, chainVersion, order.stream().map(id -> (long) id).toList());
-      routing = new Routing(routingVersion, Map.of(), Map.of(CHAIN, chain), targets);
+          new Routing.Chain(chainId, chainVersion, order.stream().map(id -> (long) id).toList());
+      routing = new Routing(routingVersion, Map.of(), Map.of(chainId, chain), targets);
       Routing now = routing;
       for (Node node : nodes.values()) {
         tell(node, now);
@@ -645,7 +648,7 @@ final class ChainRig implements AutoCloseable {
           .chunk()
           .inode(inode)
           .chunkIndex(index)
-          .chainId(CHAIN)
+          .chainId(manager.chainId)
           .chainVersion(manager.chainVersion);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       MemorySegment memory = MemorySegment.ofArray(bytes);
@@ -679,7 +682,7 @@ final class ChainRig implements AutoCloseable {
           .chunk()
           .inode(inode)
           .chunkIndex(index)
-          .chainId(CHAIN)
+          .chainId(manager.chainId)
           .chainVersion(manager.chainVersion);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       message.chunkSizeBytes(chunkSizeBytes).length(length).updateVersion(0).flags(0);
@@ -705,7 +708,7 @@ final class ChainRig implements AutoCloseable {
           .chunk()
           .inode(inode)
           .chunkIndex(from)
-          .chainId(CHAIN)
+          .chainId(manager.chainId)
           .chainVersion(manager.chainVersion);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       message.removeMax(1000);
@@ -740,7 +743,7 @@ final class ChainRig implements AutoCloseable {
           .chunk()
           .inode(inode)
           .chunkIndex(index)
-          .chainId(CHAIN)
+          .chainId(manager.chainId)
           .chainVersion(manager.chainVersion);
       message.chunkOffset(offset).length(length).flags(0);
       attempt.payloadRoom(MemorySegment.ofArray(new byte[length]), 0, length);
