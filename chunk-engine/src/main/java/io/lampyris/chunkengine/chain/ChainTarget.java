@@ -201,7 +201,7 @@ public final class ChainTarget {
     } else if (next.isServing() && !next.isBehindNoOthersThan(before) && hasUnsettled()) {
       leave("others came before it while updates were under way");
     }
-    if (!stopped && (next.isSyncing() || (next.isTail() && next.successor() == null))) {
+    if (!stopped && settles(next)) {
       settleAll();
     }
     resync.onView();
@@ -239,10 +239,15 @@ public final class ChainTarget {
   // ---- pending versions that nobody finishes any more ----
 
   /**
-   * Commits what is pending and has no update under way. At the end of a chain all members before
-   * this one have it too; in a member that is being copied to, comparing decides what becomes of
-   * it.
+   * A former tail may have committed what is pending here, and may have answered reads with it: the
+   * tail of now commits it too, whether or not it copies to someone. In a member that is being
+   * copied to, comparing decides what becomes of it.
    */
+  private static boolean settles(ChainView view) {
+    return view.isSyncing() || view.isTail();
+  }
+
+  /** Commits what is pending and has no update under way. */
   private void settleAll() {
     store.forEachPending(pending -> {
       Settle settle = settles.isEmpty() ? new Settle() : settles.pop();
@@ -266,8 +271,7 @@ public final class ChainTarget {
     @Override
     void onGranted() {
       int pending = store.pendingVersion(inode, chunkIndex);
-      boolean wanted = view.isSyncing() || (view.isTail() && view.successor() == null);
-      if (pending == 0 || !wanted || stopped) {
+      if (pending == 0 || !settles(view) || stopped) {
         done();
         return;
       }

@@ -87,6 +87,7 @@ final class Resync implements PeerCall.User, TimerTask {
     return !calling
         && working == 0
         && !timerSet
+        && !target.isSettling()
         && !target.hasUpdatesOfOtherViews()
         && !target.hasBareRemovals();
   }

@@ -270,7 +270,6 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   }
 
   private void replace() {
-
     beginLocal(base.version + 1);
   }
 

@@ -73,6 +73,8 @@
  *   <li>I12: which chain a target is in says routing alone, and it may be another one later: it
  *       comes into that when nothing of the one before is under way, as their versions say nothing
  *       together.
+ *   <li>I13: who becomes tail, whether or not it copies to someone, first commits what is pending
+ *       with no update under way: a tail before it may have shown that to readers.
  * </ul>
  *
  * <h2>Threading</h2>

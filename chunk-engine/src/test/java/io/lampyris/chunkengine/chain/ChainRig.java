@@ -256,9 +256,14 @@ final class ChainRig implements AutoCloseable {
       devices.clear();
       network.onEnded(id);
       TargetStore closing = store;
+      SimReactor ended = reactor;
       store = null;
       service = null;
       reactor = null;
+      if (ended != null) {
+        // Its memory stays: calls of others may still have parts of it.
+        ended.stop();
+      }
       if (closing != null) {
         closing.close();
       }

@@ -10,6 +10,7 @@ import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -107,6 +108,45 @@ final class ResyncTest {
         assertEquals(3, client.await());
         assertEquals(2, client.version);
       }
+    }
+  }
+
+  /** Its own update of it was cut short, and nobody will send it again. */
+  @Test
+  void whatReadersHaveSeenIsCommittedByATailThatReturnsAndCopiesToAnother() {
+    try (ChainRig rig = new ChainRig(tmp, 8, 3)) {
+      rig.begin();
+      rig.manager.run();
+      ChainRig.Client writer = rig.new Client(5, 1);
+      ChainRig.Client reader = rig.new Client(6, 1);
+      write(writer, 0, bytes(1000, 1));
+      rig.runUntil(rig::isQuiet);
+      rig.network.script =
+          (number, from, to, template) ->
+              from == 1 && to == 2 ? StepNetwork.Fate.ANSWER_LOST : StepNetwork.Fate.ARRIVES;
+      writer.giveUpNs = 0;
+      writer.write(INODE, 0, 0, bytes(1000, 2));
+      rig.runUntil(() -> rig.node(3).target().committedVersion(INODE, 0) == 2);
+      reader.readAt(3, INODE, 0, 0, 1000);
+      assertEquals(1000, reader.await());
+      assertEquals(2, reader.version);
+      rig.node(2).kill();
+      rig.node(3).kill();
+      rig.runUntil(() -> rig.manager.serving().equals(List.of(1)));
+      rig.node(2).start(SimPower.steady());
+      rig.runUntil(() -> rig.manager.states.get(2) == TargetState.SYNCING);
+      assertEquals(1, rig.node(1).store().pendingCount());
+      rig.node(1).kill();
+      rig.runUntil(() -> rig.manager.states.get(1) == TargetState.LAST_SERVING);
+      rig.node(1).start(SimPower.steady());
+      rig.runUntil(() -> rig.manager.states.get(1) == TargetState.SERVING);
+      reader.readAt(1, INODE, 0, 0, 1000);
+      assertEquals(1000, reader.await());
+      assertEquals(TargetState.SYNCING, rig.manager.states.get(2), "it copies to another");
+      assertEquals(2, reader.version);
+      assertArrayEquals(bytes(1000, 2), reader.read);
+      rig.heal();
+      assertAlike(rig);
     }
   }
 

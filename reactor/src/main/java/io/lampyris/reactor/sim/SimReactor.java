@@ -24,6 +24,7 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
   private final ConcurrentLinkedQueue<InboxTask> inbox = new ConcurrentLinkedQueue<>();
   private final List<Agent> agents = new ArrayList<>();
   private boolean closed;
+  private boolean stopped;
 
   /** A reactor whose clock shows the simulation's time. */
   public SimReactor(Simulation simulation, String name, List<BufferPool.SizeClass> bufferClasses) {
@@ -89,12 +90,32 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
     return closed;
   }
 
+  /**
+   * Its process is stopped: what it asked for is done and what is sent to it arrives, and it learns
+   * of both when it goes on. Its clocks go on.
+   */
+  public void stop() {
+    stopped = true;
+  }
+
+  /** Its process goes on. */
+  public void resume() {
+    stopped = false;
+  }
+
+  public boolean isStopped() {
+    return stopped;
+  }
+
   /** When the earliest timer is due, in the simulation's time. */
   long nextTimerNs() {
-    return clock.simulatedNs(timers.nextDeadlineNs());
+    return stopped ? Long.MAX_VALUE : clock.simulatedNs(timers.nextDeadlineNs());
   }
 
   int cycle() {
+    if (stopped) {
+      return 0;
+    }
     long nowNs = nowNs();
     int work = 0;
     for (InboxTask task = inbox.poll(); task != null; task = inbox.poll()) {
@@ -112,6 +133,9 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
 
   boolean mayBlock() {
     long nowNs = nowNs();
+    if (stopped) {
+      return true;
+    }
     if (!inbox.isEmpty()) {
       return false;
     }
