@@ -21,6 +21,8 @@ import picocli.CommandLine.ParseResult;
       StatusCommand.class,
       CheckCommand.class,
       MgmtdCommand.class,
+      StorageCommand.class,
+      MetaCommand.class,
       ClusterCommand.class,
       NodeCommand.class,
       TargetCommand.class,

@@ -3,13 +3,8 @@ package io.lampyris.cli;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.ManagerProcess;
-import io.lampyris.cli.config.Configuration;
-import io.lampyris.cli.embedded.Signals;
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,9 +32,6 @@ import picocli.CommandLine.Spec;
       "It prints READY mgmtd=NODE port=PORT when it can be reached; its log is in its directory."
     })
 final class MgmtdCommand implements Callable<Integer> {
-  /** As an instance does when a reactor fails. */
-  private static final int EXIT_FAULT = 3;
-
   @Spec private @Nullable CommandSpec spec;
 
   @Option(
@@ -52,7 +44,6 @@ final class MgmtdCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     assert spec != null : "picocli fills it in";
-    PrintWriter out = spec.commandLine().getOut();
     ClusterFile file = ClusterFile.read(config);
     ClusterFile.Manager self = file.manager();
     if (self == null) {
@@ -62,18 +53,15 @@ final class MgmtdCommand implements Callable<Integer> {
           "mgmtd.node and mgmtd.dir",
           "add them");
     }
-    CountDownLatch stop = new CountDownLatch(1);
-    Signals.onStop(stop::countDown);
-    Path log = Files.createDirectories(self.dir().resolve("log"));
-    Logs.toDirectory(log, Configuration.DEFAULT);
-    try (ManagerProcess process =
-        ManagerProcess.start(file, self, fault -> Runtime.getRuntime().halt(EXIT_FAULT))) {
-      out.printf("READY mgmtd=%d port=%d%n", self.nodeId(), process.port());
-      out.flush();
-      stop.await();
-    }
-    out.println("stopped");
-    out.flush();
-    return Main.DONE;
+    return RoleRun.run(
+        self.dir(),
+        spec.commandLine().getOut(),
+        onFault -> {
+          ManagerProcess process = ManagerProcess.start(file, self, onFault);
+          return new RoleRun.Role(
+              "mgmtd=%d port=%d".formatted(self.nodeId(), process.port()),
+              process::status,
+              process);
+        });
   }
 }

@@ -911,6 +911,11 @@ public final class TargetStore implements AutoCloseable {
     }
   }
 
+  /** What it was made with. */
+  public long deviceSizeBytes() {
+    return superblock.deviceSizeBytes();
+  }
+
   /** What it can be filled with. */
   public long capacityBytes() {
     return allocator.capacityBytes() - allocator.reserveBytes();

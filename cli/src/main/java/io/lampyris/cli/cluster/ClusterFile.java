@@ -3,39 +3,70 @@ package io.lampyris.cli.cluster;
 import io.lampyris.cli.base.InputException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import org.tomlj.Toml;
-import org.tomlj.TomlArray;
 import org.tomlj.TomlInvalidTypeException;
-import org.tomlj.TomlParseResult;
-import org.tomlj.TomlTable;
 
 /**
  * What processes of a cluster are told.
  *
  * @param managers address by node id, in the order of the file
+ * @param metas address of the metadata services by node id, in the order of the file
  * @param secret what the cluster shares
  * @param manager for the process that is one; null: the file does not say
+ * @param storage for the process that is a storage node; null: the file does not say
+ * @param meta for the process that is a metadata service; null: the file does not say
  */
 public record ClusterFile(
-    Map<Integer, Endpoint> managers, Secret secret, @Nullable Manager manager) {
+    Map<Integer, Endpoint> managers,
+    Map<Integer, Endpoint> metas,
+    Secret secret,
+    @Nullable Manager manager,
+    @Nullable StorageSection storage,
+    @Nullable MetaSection meta) {
 
-  /** Where a manager listens. */
+  /** Where a process listens. */
   public record Endpoint(String host, int port) {
+    /** Asks the resolver, and waits for it. */
     InetSocketAddress resolved() {
       return new InetSocketAddress(host, port);
     }
 
+    /** HOST:PORT, an IPv6 address in brackets; null when a text is something else. */
+    static @Nullable Endpoint parse(String text) {
+      int colon = text.lastIndexOf(':');
+      if (colon < 1) {
+        return null;
+      }
+      String host = text.substring(0, colon);
+      boolean bracketed = host.startsWith("[") && host.endsWith("]");
+      try {
+        int port = Integer.parseInt(text.substring(colon + 1));
+        boolean fits = port >= 0 && port <= 0xFFFF;
+        return fits
+            ? new Endpoint(bracketed ? host.substring(1, host.length() - 1) : host, port)
+            : null;
+      } catch (NumberFormatException e) {
+        return null;
+      }
+    }
+
+    Endpoint withPort(int other) {
+      return new Endpoint(host, other);
+    }
+
     @Override
     public String toString() {
-      return host + ":" + port;
+      return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
     }
   }
 
@@ -70,6 +101,7 @@ public record ClusterFile(
   private static final Set<String> KEYS =
       Set.of(
           "cluster.managers",
+          "cluster.meta",
           "cluster.secret_file",
           "mgmtd.node",
           "mgmtd.listen",
@@ -77,115 +109,92 @@ public record ClusterFile(
           "mgmtd.settings");
 
   public ClusterFile {
-    managers = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(managers));
+    managers = Collections.unmodifiableMap(new LinkedHashMap<>(managers));
+    metas = Collections.unmodifiableMap(new LinkedHashMap<>(metas));
   }
 
   public List<Integer> managerIds() {
     return List.copyOf(managers.keySet());
   }
 
+  /** Where nodes are that the file itself names: managers and metadata services. */
+  public Map<Integer, Endpoint> named() {
+    Map<Integer, Endpoint> all = new LinkedHashMap<>(managers);
+    all.putAll(metas);
+    return all;
+  }
+
   /** Reads a file strictly (I1). */
   public static ClusterFile read(Path file) throws InputException {
-    TomlParseResult toml;
+    TomlSource source = TomlSource.read(file);
+    Set<String> keys = new TreeSet<>(KEYS);
+    keys.addAll(StorageSection.keys());
+    keys.addAll(MetaSection.KEYS);
+    source.checkKeys(keys, Set.of(SETTINGS));
     try {
-      toml = Toml.parse(file);
-    } catch (IOException e) {
-      throw InputException.of(
-          "cannot read the configuration", e, "a readable file " + file, "name another file");
-    }
-    if (toml.hasErrors()) {
-      throw InputException.of(
-          "%s: not TOML".formatted(file), toml.errors().getFirst(), "key = value", "correct it");
-    }
-    checkKeys(file, toml);
-    try {
-      Map<Integer, Endpoint> managers = managers(file, toml);
-      return new ClusterFile(managers, secret(file, toml), manager(file, toml, managers));
+      return of(source);
     } catch (TomlInvalidTypeException e) {
-      throw InputException.of(
-          "%s: wrong type of a value".formatted(file),
+      throw source.wrong(
+          "wrong type of a value",
           String.valueOf(e.getMessage()),
           "as the documentation shows",
           "correct it");
     }
   }
 
-  private static void checkKeys(Path file, TomlParseResult toml) throws InputException {
-    for (List<String> path : toml.keyPathSet()) {
-      String key = String.join(".", path);
-      if (!KEYS.contains(key) && !key.startsWith(SETTINGS)) {
-        throw InputException.of(
-            "%s: there is no key '%s'".formatted(file, key),
-            key,
-            String.join(" ", KEYS.stream().sorted().toList()),
-            "use one of these, or remove the line");
-      }
-    }
-  }
-
-  private static Map<Integer, Endpoint> managers(Path file, TomlParseResult toml)
-      throws InputException {
-    TomlArray listed = toml.getArray("cluster.managers");
-    Map<Integer, Endpoint> managers = new LinkedHashMap<>();
-    List<Object> entries = listed == null ? List.of() : listed.toList();
-    for (Object entry : entries) {
-      String text = entry.toString();
-      int at = text.indexOf('@');
-      int id = at < 1 ? 0 : number(text.substring(0, at), Integer.MAX_VALUE);
-      if (id < 1 || managers.put(id, endpoint(file, text.substring(at + 1))) != null) {
-        throw InputException.of(
-            "%s: manager is malformed, or named twice".formatted(file),
-            text,
-            "ID@HOST:PORT, each id once",
-            "correct it");
-      }
-    }
+  private static ClusterFile of(TomlSource source) throws InputException {
+    Map<Integer, Endpoint> managers = source.nodes("cluster.managers");
     if (managers.isEmpty()) {
-      throw InputException.of(
-          "%s: no managers".formatted(file),
+      throw source.wrong(
+          "no managers",
           "cluster.managers is missing or empty",
           "[\"ID@HOST:PORT\", ...]",
           "name them");
     }
-    return managers;
+    Map<Integer, Endpoint> metas = source.nodes("cluster.meta");
+    ClusterFile file =
+        new ClusterFile(
+            managers,
+            metas,
+            secret(source),
+            source.has("mgmtd") ? manager(source, managers) : null,
+            source.has("storage") ? StorageSection.in(source) : null,
+            source.has("meta") ? MetaSection.in(source, metas) : null);
+    file.checkIds(source);
+    return file;
   }
 
-  private static Endpoint endpoint(Path file, String text) throws InputException {
-    int colon = text.lastIndexOf(':');
-    int port = colon < 1 ? -1 : number(text.substring(colon + 1), 0xFFFF);
-    if (port < 0) {
-      throw InputException.of(
-          "%s: address is malformed".formatted(file), text, "HOST:PORT", "correct it");
+  /** Calls find a node by its number alone. */
+  private void checkIds(TomlSource source) throws InputException {
+    List<Integer> ids = new ArrayList<>(managers.keySet());
+    ids.addAll(metas.keySet());
+    if (storage != null) {
+      ids.add(storage.nodeId());
     }
-    String host = text.substring(0, colon);
-    boolean bracketed = host.startsWith("[") && host.endsWith("]");
-    return new Endpoint(bracketed ? host.substring(1, host.length() - 1) : host, port);
-  }
-
-  private static int number(String text, int max) {
-    try {
-      int number = Integer.parseInt(text);
-      return number <= max ? number : -1;
-    } catch (NumberFormatException e) {
-      return -1;
+    Set<Integer> once = new TreeSet<>();
+    for (Integer id : ids) {
+      if (!once.add(id)) {
+        throw source.wrong(
+            "two processes have one node id", id, "an id for each", "give one of them another");
+      }
     }
   }
 
-  private static Secret secret(Path file, TomlParseResult toml) throws InputException {
-    String name = toml.getString("cluster.secret_file");
-    if (name == null) {
-      throw InputException.of(
-          "%s: no secret".formatted(file),
+  private static Secret secret(TomlSource source) throws InputException {
+    String name = source.text("cluster.secret_file", "");
+    if (name.isEmpty()) {
+      throw source.wrong(
+          "no secret",
           "cluster.secret_file is missing",
           "a file of at least %d bytes".formatted(SECRET_MIN_BYTES),
           "make one: head -c 32 /dev/urandom | base64 > secret; chmod 600 secret");
     }
-    Path path = beside(file, name);
+    Path path = source.beside(name);
     try {
       byte[] bytes =
-          Files.readString(path, java.nio.charset.StandardCharsets.ISO_8859_1)
+          Files.readString(path, StandardCharsets.ISO_8859_1)
               .strip()
-              .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
+              .getBytes(StandardCharsets.ISO_8859_1);
       if (bytes.length < SECRET_MIN_BYTES) {
         throw InputException.of(
             "secret in %s is too short".formatted(path),
@@ -199,44 +208,21 @@ public record ClusterFile(
     }
   }
 
-  private static @Nullable Manager manager(
-      Path file, TomlParseResult toml, Map<Integer, Endpoint> managers) throws InputException {
-    if (!toml.contains("mgmtd")) {
-      return null;
-    }
-    Long node = toml.getLong("mgmtd.node");
-    Endpoint known = node == null ? null : managers.get(node.intValue());
-    if (node == null || known == null) {
-      throw InputException.of(
-          "%s: mgmtd.node is not one of the managers".formatted(file),
-          String.valueOf(node),
+  private static Manager manager(TomlSource source, Map<Integer, Endpoint> managers)
+      throws InputException {
+    Endpoint known = source.self("mgmtd.node", managers);
+    if (known == null) {
+      throw source.wrong(
+          "mgmtd.node is not one of the managers",
+          source.toml().get("mgmtd.node"),
           managers.keySet(),
           "name it in cluster.managers");
     }
-    String dir = toml.getString("mgmtd.dir");
-    if (dir == null) {
-      throw InputException.of(
-          "%s: no directory for the manager".formatted(file),
-          "mgmtd.dir is missing",
-          "a directory",
-          "name it");
-    }
-    String listen = toml.getString("mgmtd.listen");
-    Map<String, String> settings = new TreeMap<>();
-    TomlTable table = toml.getTable("mgmtd.settings");
-    if (table != null) {
-      for (List<String> path : table.keyPathSet()) {
-        settings.put(String.join(".", path), String.valueOf(table.get(path)));
-      }
-    }
+    String listen = source.text("mgmtd.listen", "");
     return new Manager(
-        node.intValue(),
-        listen == null ? known : endpoint(file, listen),
-        beside(file, dir),
-        settings);
-  }
-
-  private static Path beside(Path file, String name) {
-    return file.toAbsolutePath().resolveSibling(name);
+        source.whole("mgmtd.node", 0, 1, Integer.MAX_VALUE),
+        listen.isEmpty() ? known : source.endpoint(listen),
+        source.beside(source.needed("mgmtd.dir", "a directory for the manager")),
+        source.settings("mgmtd.settings"));
   }
 }

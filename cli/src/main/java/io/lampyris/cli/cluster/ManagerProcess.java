@@ -18,6 +18,7 @@ import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,9 +34,11 @@ public final class ManagerProcess implements AutoCloseable {
   private final Kv kv;
   private final Reactor reactor;
   private final TcpNetwork network;
+  private final Counters counters;
   private final int port;
 
-  private ManagerProcess(Kv kv, Reactor reactor, TcpNetwork network, int port) {
+  private ManagerProcess(Kv kv, Reactor reactor, TcpNetwork network, Counters counters, int port) {
+    this.counters = counters;
     this.kv = kv;
     this.reactor = reactor;
     this.network = network;
@@ -77,9 +80,9 @@ public final class ManagerProcess implements AutoCloseable {
     try {
       int port = network.listen(self.listen().resolved());
       LOG.info("manager {} listens at {}, port {}", self.nodeId(), self.listen(), port);
-      return new ManagerProcess(kv, reactor, network, port);
+      return new ManagerProcess(kv, reactor, network, counters, port);
     } catch (IOException e) {
-      new ManagerProcess(kv, reactor, network, 0).close();
+      new ManagerProcess(kv, reactor, network, counters, 0).close();
       throw FailedException.because(e);
     }
   }
@@ -97,6 +100,11 @@ public final class ManagerProcess implements AutoCloseable {
 
   public int port() {
     return port;
+  }
+
+  /** How the process is, for its control channel; how the cluster is says the primary. */
+  public Map<String, Object> status() {
+    return RoleStatus.of("mgmtd", counters);
   }
 
   @Override

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.tomlj.Toml;
@@ -56,6 +57,20 @@ public final class ConfigurationFile {
     parsed.checkSyntax();
     parsed.checkKeys();
     return parsed.configuration();
+  }
+
+  /** The keys of the table {@code storage}, for files that have it among others. */
+  public static Set<String> storageKeys() {
+    return Arrays.stream(Key.values())
+        .filter(key -> key.table().equals("storage"))
+        .map(key -> key.path)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** What the table {@code storage} of such a file says. */
+  public static StorageSettings storageSettings(Path file, TomlParseResult toml)
+      throws InputException {
+    return new ConfigurationFile(file, toml).storage(StorageSettings.DEFAULT);
   }
 
   /** The text of a file with these values and a comment on every key. */

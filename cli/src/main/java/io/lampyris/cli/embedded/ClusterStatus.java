@@ -24,7 +24,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** How the cluster is, with coded reasons and what to do. Any thread. */
-final class ClusterStatus {
+public final class ClusterStatus {
   private static final long ANSWER_MAX_S = 5;
 
   /** Chunks in quarantine that are named; the log names all. */
@@ -100,7 +100,8 @@ final class ClusterStatus {
     }
   }
 
-  private static Map<String, Object> target(TargetStore store) {
+  /** A target by itself. Owner: its reactor. */
+  public static Map<String, Object> target(TargetStore store) {
     long used = store.capacityBytes() - store.freeBytes();
     Map<String, Object> target = new LinkedHashMap<>();
     target.put("id", store.targetId());
@@ -156,7 +157,8 @@ final class ClusterStatus {
   }
 
   /** Adds a coded reason with its remedy for everything that is not as it should be. */
-  static void judge(List<Map<String, Object>> targets, List<String> errors, List<String> warnings) {
+  public static void judge(
+      List<Map<String, Object>> targets, List<String> errors, List<String> warnings) {
     for (Map<String, Object> target : targets) {
       Object id = target.get("id");
       if ("offline".equals(target.get("state"))) {

@@ -5,11 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What the kernel says about this process. */
-final class Memory {
+public final class Memory {
   private Memory() {}
 
   /** Resident set size; 0 when the kernel does not say. */
-  static long residentBytes() {
+  public static long residentBytes() {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
         if (line.startsWith("VmRSS:")) {

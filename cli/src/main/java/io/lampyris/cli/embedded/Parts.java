@@ -5,19 +5,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What has been started, to be stopped in the reverse order (I1). */
-final class Parts implements AutoCloseable {
+public final class Parts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Parts.class);
 
   private record Part(String name, AutoCloseable stop) {}
 
   private final ArrayDeque<Part> started = new ArrayDeque<>();
 
-  <T extends AutoCloseable> T add(String name, T part) {
+  public <T extends AutoCloseable> T add(String name, T part) {
     onStop(name, part);
     return part;
   }
 
-  void onStop(String name, AutoCloseable stop) {
+  public void onStop(String name, AutoCloseable stop) {
     LOG.info("started: {}", name);
     started.push(new Part(name, stop));
   }

@@ -104,6 +104,9 @@ public final class MetaService implements Service, Agent {
       return execute(call, decoder.decode(call));
     } catch (Request.Malformed e) {
       return Status.INVALID_ARGUMENT.code();
+    } catch (LayoutPolicy.NoChainsException e) {
+      LOG.warn("{}", e.getMessage());
+      return Status.BUSY.code();
     } catch (CorruptValueException e) {
       LOG.error("metadata is corrupt: {}", e.getMessage(), e);
       return Status.DATA_CORRUPTION.code();
