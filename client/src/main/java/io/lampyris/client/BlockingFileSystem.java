@@ -7,12 +7,10 @@ import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.OpenFlags;
 import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Services;
-import io.lampyris.protocol.Status;
-import io.lampyris.reactor.net.BlockingCall;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -42,6 +40,7 @@ public final class BlockingFileSystem implements FileSystem {
   private final MemoryPool readMemory;
   private final Housekeeper housekeeper;
   private final Janitor janitor;
+  private final ConcurrentHashMap<Integer, SpaceQuery.Answer> spaces = new ConcurrentHashMap<>();
   private final ClientServices services = new Shared();
   private final RecentCloses closes = new RecentCloses();
   private final ConcurrentHashMap<Long, InodeState> table = new ConcurrentHashMap<>();
@@ -281,25 +280,31 @@ public final class BlockingFileSystem implements FileSystem {
 
   @Override
   public Space space() throws FileSystemException {
-    SpaceQuery query = new SpaceQuery();
     Routing current = routing.get();
     int replicas = 1;
     for (Routing.Chain chain : current.chains().values()) {
       replicas = Math.max(replicas, chain.targetIds().size());
     }
-    List<Integer> nodes =
-        current.targets().values().stream().map(Routing.Target::nodeId).distinct().toList();
+    Set<Integer> nodes = new TreeSet<>();
+    current.targets().values().forEach(target -> nodes.add(target.nodeId()));
+    long capacityBytes = 0;
+    long freeBytes = 0;
     for (Integer node : nodes) {
-      BlockingCall call = query.prepare();
-      long result = call.send(connector.connect(node, Services.STORAGE));
-      if (result < 0) {
-        Status status = Status.of(result);
-        throw new FileSystemException(status.errno(), "statfs failed; observed=" + status);
-      }
-      query.add();
+      SpaceQuery.Answer answer = space(node);
+      capacityBytes += answer.capacityBytes();
+      freeBytes += answer.freeBytes();
     }
-    return new Space(
-        query.capacityBytes() / replicas, query.freeBytes() / replicas, meta.inodeCount());
+    return new Space(capacityBytes / replicas, freeBytes / replicas, meta.inodeCount());
+  }
+
+  /** A node that does not answer counts as it was last; one that never did, as nothing. */
+  private SpaceQuery.Answer space(int node) {
+    SpaceQuery.Answer answer = new SpaceQuery().ask(connector.connect(node, Services.STORAGE));
+    if (answer == null) {
+      return spaces.getOrDefault(node, SpaceQuery.Answer.NONE);
+    }
+    spaces.put(node, answer);
+    return answer;
   }
 
   @Override

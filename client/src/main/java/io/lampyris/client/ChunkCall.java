@@ -27,6 +27,9 @@ final class ChunkCall extends Call implements TimerTask {
     QUERY
   }
 
+  /** A chain has no more members; who was asked beyond that may be asked again. */
+  private static final int TRIED_MAX = 8;
+
   private final ChunkClient client;
 
   /** This call's alone, so at most one update is under way on it. */
@@ -55,7 +58,29 @@ final class ChunkCall extends Call implements TimerTask {
   /** Given once per update, kept by its retries. */
   long sequence;
 
+  /** When its operation has to be over. */
+  long tryUntilNs;
+
+  /** Attempts so far; the pauses between them grow with the rounds. */
   int attempts;
+
+  int rounds;
+  int damages;
+
+  /** Others can shrink the payload's memory. */
+  boolean shrinkable;
+
+  // The last attempt.
+  @Nullable StorageNode node;
+  boolean sent;
+  boolean givenUp;
+  long routesVersion;
+  int chainVersion;
+  @Nullable ChunkCall older;
+  @Nullable ChunkCall younger;
+
+  private final int[] tried = new int[TRIED_MAX];
+  private int triedCount;
 
   ChunkCall(ReactorContext home, ChunkClient client, int channel) {
     super(home, REQUEST_BYTES, REPLY_BYTES);
@@ -68,6 +93,25 @@ final class ChunkCall extends Call implements TimerTask {
     this.inode = inode;
     this.layout = layout;
     this.chunkIndex = chunkIndex;
+  }
+
+  boolean isTried(int nodeId) {
+    for (int i = 0; i < triedCount; i++) {
+      if (tried[i] == nodeId) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void triedOne(int nodeId) {
+    if (triedCount < TRIED_MAX && !isTried(nodeId)) {
+      tried[triedCount++] = nodeId;
+    }
+  }
+
+  void triedAll() {
+    triedCount = 0;
   }
 
   boolean isUpdate() {

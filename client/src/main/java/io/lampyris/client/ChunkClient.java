@@ -1,22 +1,16 @@
 package io.lampyris.client;
 
+import io.lampyris.client.RouteTable.Positions;
 import io.lampyris.protocol.FileLayout;
-import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Status;
-import io.lampyris.protocol.sbe.ChunkAddressEncoder;
-import io.lampyris.protocol.sbe.IdentityEncoder;
-import io.lampyris.protocol.sbe.MessageHeaderEncoder;
-import io.lampyris.protocol.sbe.QueryChunksEncoder;
-import io.lampyris.protocol.sbe.ReadChunkEncoder;
-import io.lampyris.protocol.sbe.RemoveChunksEncoder;
-import io.lampyris.protocol.sbe.TruncateChunkEncoder;
-import io.lampyris.protocol.sbe.WriteChunkEncoder;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
-import io.lampyris.reactor.net.Connection;
+import io.lampyris.reactor.TimerTask;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Supplier;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns {@link Operation}s into calls to storage and sees each call through: routing, identity,
@@ -25,16 +19,30 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   submit → queue → prepare → send ──► storage
  *                      ▲ room    │ reply
- *                      └── fold ◄┴─ BUSY, stale routing, unreachable: send again after a pause
+ *                      └── fold ◄┴─ {@link Failover}: send again, at once or after a pause
  * </pre>
  *
  * <p>A service on the same reactor may answer inside {@code send}, and an owner may submit inside
  * its completion. Both only queue here while {@link #drain} runs, so the stack stays flat however
  * long such a chain is.
+ *
+ * <p>While calls are under way, a timer looks after nodes: calls to one that says nothing, or whose
+ * part another node has taken over, are taken back and sent to that one.
+ *
+ * <p>No node takes what others need: it holds at most a quarter of the calls. Operations whose next
+ * piece is for a node that has so many wait for it by themselves, in their order.
  */
-final class ChunkClient {
-  /** 16 operations with a full window, or a ring of 1024 small ones. */
-  private static final int CALLS_MAX = 1024;
+final class ChunkClient implements TimerTask {
+  private static final Logger LOG = LoggerFactory.getLogger(ChunkClient.class);
+
+  /** 16 operations with a full window, or a ring of 1024 small ones, to one node. */
+  static final int NODE_CALLS_MAX = 1024;
+
+  /** Three nodes may hang and leave room for others. */
+  private static final int CALLS_MAX = 4 * NODE_CALLS_MAX;
+
+  /** Of the copies that calls to one node hold while there are others: a third of them all. */
+  private static final long NODE_STAGED_MAX_BYTES = 32 << 20;
 
   /** Pieces of one operation under way: 64 MiB of 1 MiB chunks keeps any device busy. */
   private static final int WINDOW_MAX = 64;
@@ -44,45 +52,63 @@ final class ChunkClient {
 
   private static final long BACKOFF_MIN_NS = 1_000_000;
   private static final int BACKOFF_DOUBLINGS_MAX = 7;
+  private static final long WATCH_EVERY_NS = 50_000_000;
+  private static final long LOG_EVERY_NS = 1_000_000_000;
 
   private final ReactorContext context;
-  private final Supplier<Routing> routing;
+  private final Failover failover;
   private final RouteTable routes;
   private final ClientIdentity identity;
   private final ClientCounters counters;
-  private final long retryNs;
+  private final DataPathOptions options;
+  private final ChunkMessages messages;
+  private final ReadVerifier verifier;
   private final PayloadCrc payloadCrc = new PayloadCrc();
   private final Staging staging = new Staging();
 
-  private final MessageHeaderEncoder header = new MessageHeaderEncoder();
-  private final ReadChunkEncoder readEncoder = new ReadChunkEncoder();
-  private final WriteChunkEncoder writeEncoder = new WriteChunkEncoder();
-  private final TruncateChunkEncoder truncateEncoder = new TruncateChunkEncoder();
-  private final RemoveChunksEncoder removeEncoder = new RemoveChunksEncoder();
-  private final QueryChunksEncoder queryEncoder = new QueryChunksEncoder();
+  /** Holds the calls whose chain nobody serves, or nobody knows. */
+  private final StorageNode nowhere =
+      new StorageNode(
+          0,
+          call -> {
+            throw new AssertionError("nothing is sent nowhere");
+          },
+          false);
 
   private @Nullable ChunkCall freeCalls;
   private int callsMade;
-  private @Nullable Operation queueHead;
-  private @Nullable Operation queueTail;
+  private int callsInUse;
+  private long stagedBytes;
+  private final OperationQueue queue = new OperationQueue();
+
+  /** They had their turn already, and waited for their node. */
+  private final OperationQueue woken = new OperationQueue();
+
   private @Nullable ChunkCall repliedHead;
   private @Nullable ChunkCall repliedTail;
   private boolean draining;
   private int inFlight;
+  private boolean watching;
+  private long watchAtNs;
+  private long watchedVersion;
+  private boolean logged;
+  private long loggedNs;
 
   ChunkClient(
       ReactorContext context,
       Connector connector,
-      Supplier<Routing> routing,
+      RouteSource source,
       ClientIdentity identity,
       ClientCounters counters,
-      long retryNs) {
+      DataPathOptions options) {
     this.context = context;
-    this.routing = routing;
-    this.routes = new RouteTable(connector);
+    this.failover = new Failover(source, connector, options, counters);
+    this.routes = failover.routes();
     this.identity = identity;
     this.counters = counters;
-    this.retryNs = retryNs;
+    this.options = options;
+    this.messages = new ChunkMessages(identity);
+    this.verifier = new ReadVerifier(payloadCrc);
   }
 
   ReactorContext context() {
@@ -95,7 +121,8 @@ final class ChunkClient {
 
   /** Whether a drain stopped at its bound. */
   boolean hasWork() {
-    return repliedHead != null || (queueHead != null && callIsFree() && !staging.isExhausted());
+    boolean queued = !woken.isEmpty() || !queue.isEmpty();
+    return repliedHead != null || (queued && callIsFree() && !staging.isExhausted());
   }
 
   void close() {
@@ -104,17 +131,17 @@ final class ChunkClient {
 
   /** How many chains hold chunks of a layout; 0 when routing does not know it. */
   int chainCount(FileLayout layout) {
-    routes.follow(routing.get());
-    RouteTable.Positions positions = routes.positions(layout);
+    follow();
+    Positions positions = routes.positions(layout);
     return positions == null ? 0 : Math.min(layout.stripeSize(), positions.count());
   }
 
   void submit(Operation operation) {
     assert context.inReactor() : "operations are submitted on their reactor";
     assert !operation.queued && operation.outstanding == 0 : "an operation runs once at a time";
-    operation.deadlineNs = context.nowNs() + retryNs;
+    operation.deadlineNs = context.nowNs() + options.retryNs();
     inFlight++;
-    enqueue(operation);
+    queue.add(operation);
     drain();
   }
 
@@ -131,6 +158,8 @@ final class ChunkClient {
     draining = false;
     return steps;
   }
+
+  // ---- answers ----
 
   void onReply(ChunkCall call) {
     if (repliedTail == null) {
@@ -158,28 +187,61 @@ final class ChunkClient {
     if (repliedHead == null) {
       repliedTail = null;
     }
-    if (isRetryable(call.result) && retryLater(call)) {
-      return true;
+    StorageNode node = call.node;
+    if (call.sent && node != null) {
+      node.answered(call, context.nowNs());
     }
-    complete(call);
+    if (options.verifiesReads() && call.kind == ChunkCall.Kind.READ && call.result > 0) {
+      call.result = verifier.verified(call);
+    }
+    if (call.result >= 0 || !tryAgain(call)) {
+      complete(call);
+    }
     return true;
   }
 
-  private static boolean isRetryable(long result) {
-    return result == Status.BUSY.code()
-        || result == Status.CHAIN_VERSION_MISMATCH.code()
-        || result == Status.UNREACHABLE.code();
+  private boolean tryAgain(ChunkCall call) {
+    long nowNs = context.nowNs();
+    switch (failover.next(call, nowNs)) {
+      case AT_ONCE -> {
+        counters.failovers.increment();
+        counters.retries.increment();
+        send(call);
+        return true;
+      }
+      case AFTER_PAUSE -> {
+        long delayNs = BACKOFF_MIN_NS << Math.min(call.rounds, BACKOFF_DOUBLINGS_MAX);
+        if (nowNs + delayNs <= call.tryUntilNs) {
+          call.rounds++;
+          context.timers().schedule(nowNs + delayNs, call);
+          return true;
+        }
+      }
+      case FINAL -> {}
+    }
+    if (Failover.isPassing(call.result)) {
+      logFailureSlow(call, nowNs);
+    }
+    return false;
   }
 
-  private boolean retryLater(ChunkCall call) {
-    long delayNs = BACKOFF_MIN_NS << Math.min(call.attempts, BACKOFF_DOUBLINGS_MAX);
-    long atNs = context.nowNs() + delayNs;
-    if (atNs > call.deadlineNs) {
-      return false;
+  private void logFailureSlow(ChunkCall call, long nowNs) {
+    if (logged && nowNs - loggedNs < LOG_EVERY_NS) {
+      return;
     }
-    call.attempts++;
-    context.timers().schedule(atNs, call);
-    return true;
+    logged = true;
+    loggedNs = nowNs;
+    StorageNode node = call.node;
+    LOG.warn(
+        "{} of inode {} chunk {} failed; observed={} from {} in attempt {}, limit={} s of attempts;"
+            + " remedy: see lampyris status",
+        call.kind,
+        call.inode,
+        call.chunkIndex,
+        Status.of(call.result),
+        node == null || node == nowhere ? "routing, where nobody serves it" : "node " + node.id,
+        call.attempts,
+        options.retryNs() / 1_000_000_000);
   }
 
   private void complete(ChunkCall call) {
@@ -188,9 +250,12 @@ final class ChunkClient {
     operation.fold(call, call.result);
     operation.outstanding--;
     free(call);
+    if (operation.queued) {
+      return;
+    }
     if (operation.hasMore()) {
-      enqueue(operation);
-    } else if (operation.outstanding == 0 && !operation.queued) {
+      queue.add(operation);
+    } else if (operation.outstanding == 0) {
       finish(operation);
     }
   }
@@ -200,53 +265,37 @@ final class ChunkClient {
     operation.finish();
   }
 
-  private void enqueue(Operation operation) {
-    if (operation.queued) {
-      return;
-    }
-    operation.queued = true;
-    operation.next = null;
-    if (queueTail == null) {
-      queueHead = operation;
-    } else {
-      queueTail.next = operation;
-    }
-    queueTail = operation;
-  }
+  // ---- pieces ----
 
-  private void dequeue(Operation operation) {
-    assert operation == queueHead : "operations leave the queue at its head";
-    queueHead = operation.next;
-    operation.next = null;
-    operation.queued = false;
-    if (queueHead == null) {
-      queueTail = null;
-    }
-  }
-
-  /** Sends one piece of the operation at the head of the queue. */
+  /** Sends one piece of the operation whose turn it is. */
   private boolean sendPiece() {
-    Operation operation = queueHead;
+    OperationQueue from = woken.isEmpty() ? queue : woken;
+    Operation operation = from.peek();
     if (operation == null) {
       return false;
     }
     if (!operation.hasMore()) {
-      dequeue(operation);
+      leave(from, operation);
       if (operation.outstanding == 0) {
         finish(operation);
       }
       return true;
     }
     if (operation.outstanding >= WINDOW_MAX) {
-      dequeue(operation);
+      leave(from, operation);
+      return true;
+    }
+    int copiedBytes = operation.stagedBytes();
+    StorageNode full = isCrowded(copiedBytes) ? fullNode(operation, copiedBytes) : null;
+    if (full != null) {
+      block(from, operation, full);
       return true;
     }
     if (!callIsFree()) {
       return false;
     }
-    int stagedBytes = operation.stagedBytes();
-    Buffer buffer = stagedBytes > 0 ? staging.acquire(stagedBytes) : null;
-    if (stagedBytes > 0 && buffer == null) {
+    Buffer buffer = copiedBytes > 0 ? staging.acquire(copiedBytes) : null;
+    if (copiedBytes > 0 && buffer == null) {
       return false;
     }
     ChunkCall call = takeCall();
@@ -256,129 +305,227 @@ final class ChunkClient {
     return true;
   }
 
+  private void leave(OperationQueue from, Operation operation) {
+    Operation left = from.poll();
+    assert left == operation : "operations leave the queue at its head";
+    StorageNode node = operation.wokenFor;
+    if (node != null) {
+      operation.wokenFor = null;
+      node.waking = false;
+      wake(node);
+    }
+  }
+
+  private void block(OperationQueue from, Operation operation, StorageNode full) {
+    boolean first = operation.wokenFor == full;
+    leave(from, operation);
+    if (first) {
+      full.blocked.addFirst(operation);
+    } else {
+      full.blocked.add(operation);
+    }
+  }
+
+  /** Whether some node may have all that one may have. */
+  private boolean isCrowded(int copiedBytes) {
+    return callsInUse >= NODE_CALLS_MAX
+        || (copiedBytes > 0 && stagedBytes + copiedBytes > NODE_STAGED_MAX_BYTES);
+  }
+
+  /** The node that the next piece has to wait for; null when it need not. */
+  private @Nullable StorageNode fullNode(Operation operation, int copiedBytes) {
+    StorageNode[] members = routes.members(operation.layout(), operation.nextChunkIndex());
+    if (members.length == 0) {
+      return isFull(nowhere, copiedBytes) ? nowhere : null;
+    }
+    if (!operation.isRead()) {
+      return isFull(members[0], copiedBytes) ? members[0] : null;
+    }
+    for (StorageNode member : members) {
+      if (!isFull(member, 0)) {
+        return null;
+      }
+    }
+    return members[0];
+  }
+
+  private boolean isFull(StorageNode node, int copiedBytes) {
+    boolean copies =
+        copiedBytes > 0
+            && node.heldStagedBytes > 0
+            && node.heldStagedBytes + copiedBytes > NODE_STAGED_MAX_BYTES
+            && routes.nodes().size() > 1;
+    return node.held >= NODE_CALLS_MAX || copies;
+  }
+
+  /** Lets one of those that wait for a node look again; what it finds decides about the next. */
+  private void wake(StorageNode node) {
+    if (node.blocked.isEmpty() || node.waking || node.held >= NODE_CALLS_MAX) {
+      return;
+    }
+    Operation operation = node.blocked.poll();
+    assert operation != null : "there is one";
+    operation.wokenFor = node;
+    node.waking = true;
+    woken.add(operation);
+  }
+
+  private void wakeAll(StorageNode node) {
+    for (Operation one = node.blocked.poll(); one != null; one = node.blocked.poll()) {
+      woken.add(one);
+    }
+  }
+
   private void start(Operation operation, ChunkCall call, @Nullable Buffer buffer) {
     call.owner = operation;
     call.attempts = 0;
-    call.deadlineNs = operation.deadlineNs;
-    if (buffer != null && !staging.stage(call, buffer)) {
-      answer(call, Status.MEMORY_FAULT);
-      return;
+    call.rounds = 0;
+    call.damages = 0;
+    call.triedAll();
+    call.tryUntilNs = operation.deadlineNs;
+    if (buffer != null) {
+      stagedBytes += call.payloadLength;
+      if (!staging.stage(call, buffer)) {
+        answer(call, Status.MEMORY_FAULT);
+        return;
+      }
     }
     if (call.isUpdate()) {
       call.sequence = identity.nextSequence();
-    }
-    if (call.kind == ChunkCall.Kind.WRITE) {
-      call.crc32c = payloadCrc.compute(call.payload, call.payloadOffset, call.payloadLength);
     }
     counters.chunkCalls.increment();
     send(call);
   }
 
+  // ---- sending ----
+
+  private void follow() {
+    if (failover.follow()) {
+      onNewRoutingSlow();
+    }
+  }
+
+  /** Who waits for a node may find another one. */
+  private void onNewRoutingSlow() {
+    wakeAll(nowhere);
+    routes.nodes().forEach(this::wakeAll);
+  }
+
   private void send(ChunkCall call) {
-    routes.follow(routing.get());
-    RouteTable.Positions positions = routes.positions(call.layout);
-    if (positions == null) {
+    follow();
+    long nowNs = context.nowNs();
+    call.sent = false;
+    call.attempts++;
+    call.routesVersion = routes.version();
+    Positions positions = routes.positions(call.layout);
+    int at = positions == null ? 0 : call.layout.chainPosition(call.chunkIndex, positions.count());
+    StorageNode to = positions == null ? null : failover.choose(call, positions, at, nowNs);
+    hold(call, to == null ? nowhere : to);
+    if (to == null || positions == null) {
       answer(call, Status.NO_ROUTE);
       return;
     }
-    int at = call.layout.chainPosition(call.chunkIndex, positions.count());
-    Connection to = call.kind == ChunkCall.Kind.READ ? positions.readers[at] : positions.heads[at];
-    if (to == null) {
-      answer(call, Status.NO_ROUTE);
-      return;
+    if (call.kind == ChunkCall.Kind.WRITE && (call.attempts == 1 || call.damages > 0)) {
+      call.crc32c = payloadCrc.compute(call.payload, call.payloadOffset, call.payloadLength);
     }
-    call.requestLength = encode(call, positions.chainIds[at], positions.chainVersions[at]);
-    to.send(call);
+    call.chainVersion = positions.chainVersions[at];
+    call.deadlineNs = failover.deadlineNs(call, positions.members[at].length, nowNs);
+    call.requestLength = messages.encode(call, positions.chainIds[at], call.chainVersion);
+    call.sent = true;
+    call.givenUp = false;
+    to.sent(call, nowNs);
+    watch(nowNs);
+    to.way.send(call);
   }
 
   /** Not sent to anybody: answered as if by storage, with the same bounded recursion. */
   private void answer(ChunkCall call, Status status) {
+    call.sent = false;
     call.result = status.code();
     onReply(call);
   }
 
-  private int encode(ChunkCall call, int chainId, int chainVersion) {
-    int length =
-        switch (call.kind) {
-          case READ -> encodeRead(call, chainId, chainVersion);
-          case WRITE -> encodeWrite(call, chainId, chainVersion);
-          case TRUNCATE -> encodeTruncate(call, chainId, chainVersion);
-          case REMOVE -> encodeRemove(call, chainId, chainVersion);
-          case QUERY -> encodeQuery(call, chainId, chainVersion);
-        };
-    return length + MessageHeaderEncoder.ENCODED_LENGTH;
+  /** The call counts against this node from now on. */
+  private void hold(ChunkCall call, StorageNode node) {
+    StorageNode before = call.node;
+    if (before == node) {
+      return;
+    }
+    call.node = node;
+    int copied = call.staged == null ? 0 : call.payloadLength;
+    node.held++;
+    node.heldStagedBytes += copied;
+    if (before != null) {
+      letGo(before, copied);
+    }
   }
 
-  private int encodeRead(ChunkCall call, int chainId, int chainVersion) {
-    readEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(readEncoder.chunk(), call, chainId, chainVersion);
-    readEncoder.chunkOffset(call.chunkOffset).length(call.lengthBytes).flags(0);
-    return readEncoder.encodedLength();
+  private void letGo(StorageNode node, int copiedBytes) {
+    node.held--;
+    node.heldStagedBytes -= copiedBytes;
+    wake(node);
   }
 
-  private int encodeWrite(ChunkCall call, int chainId, int chainVersion) {
-    writeEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(writeEncoder.chunk(), call, chainId, chainVersion);
-    identify(writeEncoder.identity(), call);
-    writeEncoder
-        .chunkSizeBytes(call.layout.chunkSizeBytes())
-        .chunkOffset(call.chunkOffset)
-        .length(call.lengthBytes)
-        .updateVersion(0)
-        .payloadCrc32c(Integer.toUnsignedLong(call.crc32c))
-        .flags(0);
-    return writeEncoder.encodedLength();
+  // ---- looking after nodes ----
+
+  private void watch(long nowNs) {
+    if (!watching) {
+      watching = true;
+      watchAtNs = nowNs + WATCH_EVERY_NS;
+      context.timers().schedule(watchAtNs, this);
+    }
   }
 
-  private int encodeTruncate(ChunkCall call, int chainId, int chainVersion) {
-    truncateEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(truncateEncoder.chunk(), call, chainId, chainVersion);
-    identify(truncateEncoder.identity(), call);
-    truncateEncoder
-        .chunkSizeBytes(call.layout.chunkSizeBytes())
-        .length(call.lengthBytes)
-        .updateVersion(0)
-        .flags(0);
-    return truncateEncoder.encodedLength();
+  @Override
+  public void onTimer(long nowNs) {
+    watching = false;
+    follow();
+    boolean stoodStill = nowNs - watchAtNs > 2 * WATCH_EVERY_NS;
+    boolean moved = routes.version() != watchedVersion;
+    watchedVersion = routes.version();
+    boolean under = false;
+    List<StorageNode> nodes = routes.nodes();
+    for (int i = 0; i < nodes.size(); i++) {
+      StorageNode node = nodes.get(i);
+      under |= node.oldest != null;
+      if (stoodStill) {
+        node.excuse(nowNs);
+      }
+      boolean silent = node.silentNs(nowNs) >= options.silentNs();
+      if (silent) {
+        failover.refresh(routes.version(), nowNs);
+      }
+      if (silent || moved) {
+        takeBackLost(node, nowNs);
+      }
+    }
+    if (under) {
+      watch(nowNs);
+    }
+    drain();
   }
 
-  private int encodeRemove(ChunkCall call, int chainId, int chainVersion) {
-    removeEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(removeEncoder.chunk(), call, chainId, chainVersion);
-    removeEncoder.chunk().chunkIndex((int) call.removeFromIndex);
-    identify(removeEncoder.identity(), call);
-    removeEncoder.removeMax(call.removeMax);
-    return removeEncoder.encodedLength();
+  private void takeBackLost(StorageNode node, long nowNs) {
+    boolean wasDraining = draining;
+    // What is answered meanwhile stays in the node's list.
+    draining = true;
+    for (ChunkCall call = node.oldest; call != null; call = call.younger) {
+      if (!call.givenUp && failover.isLost(call, node, nowNs)) {
+        call.givenUp = true;
+        node.way.cancel(call);
+      }
+    }
+    draining = wasDraining;
   }
 
-  private int encodeQuery(ChunkCall call, int chainId, int chainVersion) {
-    queryEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(queryEncoder.chunk(), call, chainId, chainVersion);
-    return queryEncoder.encodedLength();
-  }
-
-  private static void address(
-      ChunkAddressEncoder encoder, ChunkCall call, int chainId, int chainVersion) {
-    encoder
-        .inode(call.inode)
-        .chunkIndex((int) call.chunkIndex)
-        .chainId(chainId)
-        .chainVersion(chainVersion);
-  }
-
-  private void identify(IdentityEncoder encoder, ChunkCall call) {
-    encoder
-        .clientHigh(identity.high())
-        .clientLow(identity.low())
-        .sequence(call.sequence)
-        .channel(call.channel);
-  }
+  // ---- calls ----
 
   private boolean callIsFree() {
     return freeCalls != null || callsMade < CALLS_MAX;
   }
 
   private ChunkCall takeCall() {
+    callsInUse++;
     ChunkCall call = freeCalls;
     if (call == null) {
       callsMade++;
@@ -390,8 +537,16 @@ final class ChunkClient {
   }
 
   private void free(ChunkCall call) {
+    callsInUse--;
     call.owner = null;
+    int copied = call.staged == null ? 0 : call.payloadLength;
+    stagedBytes -= copied;
     staging.release(call);
+    StorageNode node = call.node;
+    if (node != null) {
+      call.node = null;
+      letGo(node, copied);
+    }
     call.payload(MemorySegment.NULL, 0, 0);
     call.next = freeCalls;
     freeCalls = call;

@@ -64,6 +64,11 @@ public final class ChunkOperations {
     abstract long value();
 
     @Override
+    FileLayout layout() {
+      return layout;
+    }
+
+    @Override
     void finish() {
       done.onDone(failure != 0 ? failure : value());
     }
@@ -83,6 +88,11 @@ public final class ChunkOperations {
     @Override
     boolean hasMore() {
       return !sent;
+    }
+
+    @Override
+    long nextChunkIndex() {
+      return chunkIndex;
     }
 
     @Override
@@ -107,18 +117,25 @@ public final class ChunkOperations {
 
   /** One call per chain of the stripe at a time; a chain that has more is asked again. */
   private abstract class PerChain extends Base {
-    private final int chains;
     private int nextChain;
 
     PerChain(long inode, FileLayout layout, Completion done) {
       super(inode, layout, done);
-      chains = client.chainCount(layout);
-      failure = chains == 0 ? Status.NO_ROUTE.code() : 0;
     }
 
     @Override
     boolean hasMore() {
-      return nextChain < chains && failure == 0;
+      return nextChain < chains() && failure == 0;
+    }
+
+    /** When routing does not know them yet, the first one waits until it does, or fails. */
+    private int chains() {
+      return Math.max(1, client.chainCount(layout));
+    }
+
+    @Override
+    long nextChunkIndex() {
+      return nextChain;
     }
 
     /** Chunk {@code i} of the stripe stands for the chain that it is on. */
@@ -144,6 +161,11 @@ public final class ChunkOperations {
     @Override
     boolean hasMore() {
       return failure == 0 && (again >= 0 || (outstanding == 0 && super.hasMore()));
+    }
+
+    @Override
+    long nextChunkIndex() {
+      return again >= 0 ? again : super.nextChunkIndex();
     }
 
     @Override

@@ -16,6 +16,8 @@ public final class ClientCounters {
       long failedOperations,
       long chunkCalls,
       long retries,
+      long failovers,
+      long damagedPayloads,
       long readAheadHitBytes,
       long readAheadWastedBytes,
       long copiedBytes,
@@ -30,6 +32,13 @@ public final class ClientCounters {
   final LongAdder failedOperations = new LongAdder();
   final LongAdder chunkCalls = new LongAdder();
   final LongAdder retries = new LongAdder();
+
+  /** Retries that went to another node, or under newer routing, without a pause. */
+  final LongAdder failovers = new LongAdder();
+
+  /** Payloads that did not arrive as they were sent. */
+  final LongAdder damagedPayloads = new LongAdder();
+
   final LongAdder readAheadHitBytes = new LongAdder();
   final LongAdder readAheadWastedBytes = new LongAdder();
 
@@ -47,6 +56,8 @@ public final class ClientCounters {
         failedOperations.sum(),
         chunkCalls.sum(),
         retries.sum(),
+        failovers.sum(),
+        damagedPayloads.sum(),
         readAheadHitBytes.sum(),
         readAheadWastedBytes.sum(),
         copiedBytes.sum(),

@@ -47,6 +47,7 @@ public abstract class FileIo extends Operation {
   // Progress, the data path's own.
   private int effectiveBytes;
   private int preparedBytes;
+  private int pieceMaxBytes;
   private long failure;
   private ClientCounters counters = ClientCounters.NONE;
 
@@ -67,8 +68,10 @@ public abstract class FileIo extends Operation {
   }
 
   /** Checks and clamps; what is refused here has no pieces and finishes at once. */
-  final void begin(ClientCounters counters) {
+  final void begin(ClientCounters counters, int pieceMaxBytes) {
     this.counters = counters;
+    this.pieceMaxBytes =
+        write && shrinkable ? Math.min(pieceMaxBytes, Staging.PIECE_MAX_BYTES) : pieceMaxBytes;
     flushed = false;
     preparedBytes = 0;
     effectiveBytes = 0;
@@ -103,11 +106,26 @@ public abstract class FileIo extends Operation {
     return write && shrinkable && hasMore() ? pieceBytes() : 0;
   }
 
+  @Override
+  final FileLayout layout() {
+    return inode.layout();
+  }
+
+  @Override
+  final long nextChunkIndex() {
+    return inode.layout().chunkIndexAt(fileOffset + preparedBytes);
+  }
+
+  @Override
+  final boolean isRead() {
+    return !write;
+  }
+
   private int pieceBytes() {
     FileLayout layout = inode.layout();
     int inChunk = layout.offsetInChunk(fileOffset + preparedBytes);
     int length = Math.min(effectiveBytes - preparedBytes, layout.chunkSizeBytes() - inChunk);
-    return write && shrinkable ? Math.min(length, Staging.PIECE_MAX_BYTES) : length;
+    return Math.min(length, pieceMaxBytes);
   }
 
   @Override
@@ -125,6 +143,7 @@ public abstract class FileIo extends Operation {
     call.lengthBytes = length;
     call.payload(memory, memoryOffset + preparedBytes, length);
     call.payloadIsRoom = !write;
+    call.shrinkable = shrinkable;
     preparedBytes += length;
     assert length > 0 : "a piece has bytes";
   }

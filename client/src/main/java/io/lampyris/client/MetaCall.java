@@ -39,6 +39,10 @@ final class MetaCall {
   private static final int REQUEST_BYTES = 8 << 10;
 
   final int channel;
+
+  /** Of the message that was sent last. */
+  int attempts;
+
   final BlockingCall call;
   final MessageHeaderEncoder header = new MessageHeaderEncoder();
   final LookupEncoder lookup = new LookupEncoder();

@@ -23,8 +23,17 @@ import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 /**
  * The messages of the metadata service as blocking methods. Any thread but a reactor's.
  *
- * <p>A call that was refused for now (BUSY), or did not get through, is sent again with the same
- * identity until the deadline; the service then answers what it answered first (package I1).
+ * <p>A call that was refused for now (BUSY), did not get through, or was not answered in time is
+ * sent again with the same identity until the deadline.
+ *
+ * <p><b>What a retry may do twice.</b> Nothing where the service records outcomes by identity: what
+ * makes, removes or moves names, and the beginning of a truncation (package I1). Everything else
+ * may be carried out again with the same effect: attributes are set to values, lengths only rise
+ * for their truncate version, opening and closing set a client's one session of an inode, chores
+ * end once. Not covered: an attempt that was given up and arrives after its retry was answered and
+ * something else was done to the same inode. It could set attributes back, or end a session that
+ * was opened again; connections and the deadline in each message bound for how long. Nor is a
+ * failure recorded: a retry after one is carried out as new.
  */
 final class MetaClient {
   private static final int CALLS_KEPT = 64;
@@ -40,6 +49,9 @@ final class MetaClient {
 
   /** For lengths and times that a message does not set. */
   static final long UNCHANGED = -1;
+
+  /** How long one attempt waits: a service that stood still has another connection by then. */
+  private static final long ATTEMPT_NS = TimeUnit.SECONDS.toNanos(3);
 
   private static final long BACKOFF_MIN_NS = TimeUnit.MILLISECONDS.toNanos(1);
   private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -276,6 +288,10 @@ final class MetaClient {
         message.lengthBytes(UNCHANGED);
         result = sendForResult(call, message.encodedLength());
       }
+      if (result == Status.NOT_FOUND.code() && call.attempts > 1) {
+        // The first attempt ended the last session of a file without a name.
+        return;
+      }
       check(result, "close");
     } finally {
       give(call);
@@ -379,7 +395,9 @@ final class MetaClient {
     AtomicInteger failed = new AtomicInteger();
     for (Chore chore : chores) {
       counters.metaCalls.increment();
-      new EndChoreCall(kind, chore, done, failed).sendTo(meta);
+      EndChoreCall call = new EndChoreCall(kind, chore, done, failed);
+      call.deadlineNs = System.nanoTime() + retryNs;
+      call.sendTo(meta);
     }
     Waiting.uninterruptibly(done);
     return failed.get();
@@ -441,16 +459,31 @@ final class MetaClient {
     counters.metaCalls.increment();
     long startNs = System.nanoTime();
     long backoffNs = BACKOFF_MIN_NS;
+    call.attempts = 0;
     while (true) {
+      call.attempts++;
+      long nowNs = System.nanoTime();
+      long leftNs = Math.max(1, retryNs - (nowNs - startNs));
+      call.call.deadlineNs = nowNs + Math.min(leftNs, attemptNs(call.attempts));
       long result = call.send(meta, encodedLength);
-      boolean retry = result == Status.BUSY.code() || result == Status.UNREACHABLE.code();
-      if (!retry || System.nanoTime() - startNs + backoffNs > retryNs) {
+      if (!isPassing(result) || System.nanoTime() - startNs + backoffNs > retryNs) {
         return result;
       }
       counters.retries.increment();
       LockSupport.parkNanos(this, backoffNs);
       backoffNs = Math.min(backoffNs * 2, BACKOFF_MAX_NS);
     }
+  }
+
+  /** Longer with every attempt: a service that is slow gets through its work in the end. */
+  private static long attemptNs(int attempts) {
+    return ATTEMPT_NS << Math.min(attempts - 1, 3);
+  }
+
+  private static boolean isPassing(long result) {
+    return result == Status.BUSY.code()
+        || result == Status.UNREACHABLE.code()
+        || result == Status.TIMEOUT.code();
   }
 
   private static void user(UserEncoder encoder, User user) {

@@ -1,5 +1,6 @@
 package io.lampyris.client;
 
+import io.lampyris.protocol.FileLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ abstract class Operation {
   boolean queued;
   int outstanding;
   long deadlineNs;
+  @Nullable StorageNode wokenFor;
 
   /** Whether pieces remain to be sent; false after a failure. */
   abstract boolean hasMore();
@@ -22,6 +24,16 @@ abstract class Operation {
    */
   int stagedBytes() {
     return 0;
+  }
+
+  abstract FileLayout layout();
+
+  /** Whose chain the next piece goes to. */
+  abstract long nextChunkIndex();
+
+  /** Whether any member of the chain will do. */
+  boolean isRead() {
+    return false;
   }
 
   /** Describes the next piece. */

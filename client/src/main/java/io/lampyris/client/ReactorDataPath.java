@@ -1,10 +1,7 @@
 package io.lampyris.client;
 
-import io.lampyris.protocol.Routing;
 import io.lampyris.reactor.Agent;
 import io.lampyris.reactor.ReactorContext;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 
 /**
  * The data path on one reactor. Owner: reactor.
@@ -18,42 +15,26 @@ import java.util.function.Supplier;
  * memory that the 64 views of {@link PayloadCrc} do not cover (about 100 bytes).
  */
 public final class ReactorDataPath implements DataPath, Agent {
-  /** How long an operation is tried before it fails. */
-  public static final long RETRY_NS = TimeUnit.SECONDS.toNanos(30);
-
   private final ChunkClient client;
   private final ChunkOperations chunks;
   private final ClientCounters counters;
+  private final DataPathOptions options;
 
   /**
    * @param context the reactor that runs this agent
    * @param connector ways to storage nodes, asked for on the reactor
-   * @param routing the newest routing; must give the same object until it changes
    */
   public ReactorDataPath(
       ReactorContext context,
       Connector connector,
-      Supplier<Routing> routing,
-      ClientIdentity identity,
-      ClientCounters counters) {
-    this(context, connector, routing, identity, counters, RETRY_NS);
-  }
-
-  /**
-   * As above.
-   *
-   * @param retryNs how long an operation is tried before its last failure is final
-   */
-  public ReactorDataPath(
-      ReactorContext context,
-      Connector connector,
-      Supplier<Routing> routing,
+      RouteSource routes,
       ClientIdentity identity,
       ClientCounters counters,
-      long retryNs) {
-    this.client = new ChunkClient(context, connector, routing, identity, counters, retryNs);
+      DataPathOptions options) {
+    this.client = new ChunkClient(context, connector, routes, identity, counters, options);
     this.chunks = new ChunkOperations(client);
     this.counters = counters;
+    this.options = options;
   }
 
   @Override
@@ -65,7 +46,7 @@ public final class ReactorDataPath implements DataPath, Agent {
         return;
       }
     }
-    io.begin(counters);
+    io.begin(counters, options.pieceMaxBytes());
     client.submit(io);
   }
 

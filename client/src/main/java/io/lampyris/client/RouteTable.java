@@ -7,28 +7,32 @@ import io.lampyris.protocol.Routing.ChainTable;
 import io.lampyris.protocol.Routing.Target;
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Services;
-import io.lampyris.reactor.net.Connection;
+import java.util.ArrayList;
+import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One routing version, unfolded into arrays so that a look-up is a few loads. Owner: reactor.
  *
- * <p>Updates go to a chain's head and reads to its first serving member.
+ * <p>Updates go to a chain's head, the first member that serves; reads to any that does.
  */
 final class RouteTable {
+  private static final StorageNode[] NOBODY = {};
+
   /** The chains of one chain table, by position. */
   static final class Positions {
     final int[] chainIds;
     final int[] chainVersions;
-    final @Nullable Connection[] heads;
-    final @Nullable Connection[] readers;
+
+    /** Those that serve, the head first; empty when nobody does. */
+    final StorageNode[][] members;
 
     Positions(int count) {
       chainIds = new int[count];
       chainVersions = new int[count];
-      heads = new Connection[count];
-      readers = new Connection[count];
+      members = new StorageNode[count][];
+      java.util.Arrays.fill(members, NOBODY);
     }
 
     int count() {
@@ -37,24 +41,47 @@ final class RouteTable {
   }
 
   private final Connector connector;
-  private final Int2ObjectHashMap<Connection> nodes = new Int2ObjectHashMap<>();
+  private final int localNodeId;
+  private final Int2ObjectHashMap<StorageNode> nodes = new Int2ObjectHashMap<>();
+  private final List<StorageNode> nodeList = new ArrayList<>();
   private final Int2ObjectHashMap<Positions> tables = new Int2ObjectHashMap<>();
   private @Nullable Routing source;
 
-  RouteTable(Connector connector) {
+  RouteTable(Connector connector, int localNodeId) {
     this.connector = connector;
+    this.localNodeId = localNodeId;
   }
 
-  /** Follows routing; nearly always it is what is known. */
-  void follow(Routing routing) {
-    if (routing != source) {
-      rebuildSlow(routing);
+  /** Follows routing; nearly always it is what is known, and this is false. */
+  boolean follow(Routing routing) {
+    if (routing == source) {
+      return false;
     }
+    rebuildSlow(routing);
+    return true;
+  }
+
+  long version() {
+    Routing known = source;
+    return known == null ? 0 : known.version();
+  }
+
+  /** Every node that was ever sent anything, or could have been. */
+  List<StorageNode> nodes() {
+    return nodeList;
   }
 
   /** The chains of a layout's table; null when routing does not know it. */
   @Nullable Positions positions(FileLayout layout) {
     return tables.get(layout.chainTableId());
+  }
+
+  /** Who serves a chunk; empty when nobody does, or nobody knows. */
+  StorageNode[] members(FileLayout layout, long chunkIndex) {
+    Positions positions = positions(layout);
+    return positions == null
+        ? NOBODY
+        : positions.members[layout.chainPosition(chunkIndex, positions.count())];
   }
 
   private void rebuildSlow(Routing routing) {
@@ -64,7 +91,9 @@ final class RouteTable {
       for (int i = 0; i < positions.count(); i++) {
         Chain chain = routing.chains().get(table.chainIds().get(i));
         if (chain != null) {
-          fill(positions, i, chain, routing);
+          positions.chainIds[i] = chain.id();
+          positions.chainVersions[i] = chain.version();
+          positions.members[i] = serving(chain, routing);
         }
       }
       tables.put(table.id(), positions);
@@ -72,32 +101,25 @@ final class RouteTable {
     source = routing;
   }
 
-  private void fill(Positions positions, int at, Chain chain, Routing routing) {
-    positions.chainIds[at] = chain.id();
-    positions.chainVersions[at] = chain.version();
+  private StorageNode[] serving(Chain chain, Routing routing) {
+    List<StorageNode> serving = new ArrayList<>();
     for (Long targetId : chain.targetIds()) {
       Target target = routing.targets().get(targetId);
-      if (target == null) {
-        continue;
-      }
-      if (positions.heads[at] == null) {
-        positions.heads[at] = node(target.nodeId());
-      }
-      if (positions.readers[at] == null && target.state() == TargetState.SERVING) {
-        positions.readers[at] = node(target.nodeId());
+      if (target != null && target.state() == TargetState.SERVING) {
+        serving.add(node(target.nodeId()));
       }
     }
-    if (positions.readers[at] == null) {
-      positions.readers[at] = positions.heads[at];
-    }
+    return serving.toArray(NOBODY);
   }
 
-  private Connection node(int nodeId) {
-    Connection connection = nodes.get(nodeId);
-    if (connection == null) {
-      connection = connector.connect(nodeId, Services.STORAGE);
-      nodes.put(nodeId, connection);
+  private StorageNode node(int nodeId) {
+    StorageNode node = nodes.get(nodeId);
+    if (node == null) {
+      boolean local = nodeId == localNodeId;
+      node = new StorageNode(nodeId, connector.connect(nodeId, Services.STORAGE), local);
+      nodes.put(nodeId, node);
+      nodeList.add(node);
     }
-    return connection;
+    return node;
   }
 }

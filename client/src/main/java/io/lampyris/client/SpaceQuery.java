@@ -5,35 +5,33 @@ import io.lampyris.protocol.sbe.MessageHeaderEncoder;
 import io.lampyris.protocol.sbe.QuerySpaceEncoder;
 import io.lampyris.protocol.sbe.QuerySpaceReplyDecoder;
 import io.lampyris.reactor.net.BlockingCall;
+import io.lampyris.reactor.net.Connection;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
-/** Sums the space of storage nodes, asked one after the other. One thread. */
+/** Asks a storage node for its space. One thread. */
 final class SpaceQuery {
   private static final int MESSAGE_BYTES = 64;
+  private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
+
+  /** What a node has. */
+  record Answer(long capacityBytes, long freeBytes) {
+    static final Answer NONE = new Answer(0, 0);
+  }
 
   private final BlockingCall call = new BlockingCall(MESSAGE_BYTES, MESSAGE_BYTES);
   private final QuerySpaceEncoder request = new QuerySpaceEncoder();
   private final QuerySpaceReplyDecoder reply = new QuerySpaceReplyDecoder();
-  private long capacityBytes;
-  private long freeBytes;
 
-  BlockingCall prepare() {
+  /** Null when the node does not say. */
+  @Nullable Answer ask(Connection node) {
     request.wrapAndApplyHeader(call.request, 0, new MessageHeaderEncoder());
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + request.encodedLength();
-    return call;
-  }
-
-  /** Takes the answer of one node. */
-  void add() {
+    call.deadlineNs = System.nanoTime() + TIMEOUT_NS;
+    if (call.send(node) < 0) {
+      return null;
+    }
     reply.wrapAndApplyHeader(call.reply, 0, new MessageHeaderDecoder());
-    capacityBytes += reply.capacityBytes();
-    freeBytes += reply.freeBytes();
-  }
-
-  long capacityBytes() {
-    return capacityBytes;
-  }
-
-  long freeBytes() {
-    return freeBytes;
+    return new Answer(reply.capacityBytes(), reply.freeBytes());
   }
 }

@@ -26,6 +26,10 @@
  *       release.
  *   <li>I5: operations complete in a flat stack: what a completion submits waits for its return.
  *   <li>I6: metadata hears of a length only after storage has acknowledged the bytes below it.
+ *   <li>I7: an update goes to the head of its chain and a read to any member that serves, as the
+ *       newest routing says; who does not answer is asked for no longer than another one can be,
+ *       and a call is another's only when nothing refers to its memory any more.
+ *   <li>I8: no storage node takes what calls to others need.
  * </ul>
  *
  * <h2>Threading</h2>
@@ -37,8 +41,9 @@
  *
  * <h2>Failure</h2>
  *
- * Outcomes on the data path are {@code long}s; the blocking side throws {@link
- * io.lampyris.client.FileSystemException} with a Linux errno.
+ * {@code Failover} has the table of what becomes of a call that was not answered as hoped; every
+ * operation ends at its deadline with its last status. Outcomes on the data path are {@code long}s;
+ * the blocking side throws {@link io.lampyris.client.FileSystemException} with a Linux errno.
  */
 @NullMarked
 package io.lampyris.client;

@@ -60,7 +60,12 @@ final class TestCluster implements AutoCloseable {
             .agent(reactor -> {
               made.add(
                   new ReactorDataPath(
-                      reactor, network::connect, routing::get, identity, counters, retryNs));
+                      reactor,
+                      network::connect,
+                      RouteSource.of(routing::get),
+                      identity,
+                      counters,
+                      DataPathOptions.EMBEDDED.withRetryNs(retryNs)));
               return made.getFirst();
             })
             .start();
@@ -95,7 +100,13 @@ final class TestCluster implements AutoCloseable {
   BlockingFileSystem successor() {
     ClientIdentity identity = ClientIdentity.random();
     ReactorDataPath path =
-        new ReactorDataPath(data, network::connect, routing::get, identity, counters);
+        new ReactorDataPath(
+            data,
+            network::connect,
+            RouteSource.of(routing::get),
+            identity,
+            counters,
+            DataPathOptions.EMBEDDED);
     return newFileSystem(path, identity, OPTIONS);
   }
 

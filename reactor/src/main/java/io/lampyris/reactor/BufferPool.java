@@ -23,6 +23,10 @@ public final class BufferPool {
   private final int[] sizes;
   private final @Nullable Buffer[] heads;
   private final int[] freeCounts;
+
+  /** How many of a size are for those who finish what is under way: a quarter. */
+  private final int[] spared;
+
   private int acquired;
 
   /**
@@ -33,9 +37,11 @@ public final class BufferPool {
     sizes = new int[classes.size()];
     heads = new Buffer[classes.size()];
     freeCounts = new int[classes.size()];
+    spared = new int[classes.size()];
     long offset = 0;
     for (int i = 0; i < sizes.length; i++) {
       sizes[i] = classes.get(i).sizeBytes();
+      spared[i] = classes.get(i).count() / 4;
       assert i == 0 || sizes[i] > sizes[i - 1] : "classes ascend";
       for (int n = 0; n < classes.get(i).count(); n++) {
         push(i, new Buffer(this, arena.asSlice(offset, sizes[i]), i));
@@ -56,17 +62,35 @@ public final class BufferPool {
    */
   public @Nullable Buffer acquire(int sizeBytes) {
     for (int i = 0; i < sizes.length; i++) {
-      Buffer buffer = heads[i];
-      if (sizes[i] >= sizeBytes && buffer != null) {
-        heads[i] = buffer.next;
-        freeCounts[i]--;
-        buffer.next = null;
-        buffer.free = false;
-        acquired++;
-        return buffer;
+      if (sizes[i] >= sizeBytes && heads[i] != null) {
+        return pop(i);
       }
     }
     return null;
+  }
+
+  /**
+   * As {@link #acquire}, for what begins something new: leaves a quarter of each size to those who
+   * need buffers to finish what holds the others.
+   */
+  public @Nullable Buffer acquireSparingly(int sizeBytes) {
+    for (int i = 0; i < sizes.length; i++) {
+      if (sizes[i] >= sizeBytes && freeCounts[i] > spared[i]) {
+        return pop(i);
+      }
+    }
+    return null;
+  }
+
+  private Buffer pop(int sizeClass) {
+    Buffer buffer = heads[sizeClass];
+    assert buffer != null : "one is free";
+    heads[sizeClass] = buffer.next;
+    freeCounts[sizeClass]--;
+    buffer.next = null;
+    buffer.free = false;
+    acquired++;
+    return buffer;
   }
 
   /** The largest size that {@link #acquire} ever gives. */

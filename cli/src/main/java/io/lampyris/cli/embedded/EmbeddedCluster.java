@@ -14,8 +14,10 @@ import io.lampyris.client.BlockingFileSystem;
 import io.lampyris.client.ClientCounters;
 import io.lampyris.client.ClientIdentity;
 import io.lampyris.client.ClientOptions;
+import io.lampyris.client.DataPathOptions;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.ReactorDataPath;
+import io.lampyris.client.RouteSource;
 import io.lampyris.fuse.FuseMount;
 import io.lampyris.fuse.MountException;
 import io.lampyris.fuse.MountOptions;
@@ -165,7 +167,13 @@ public final class EmbeddedCluster implements AutoCloseable {
               .agent(r -> storage.set(storage(r, hosted, failure)))
               .agent(r ->
                   dataPath.set(
-                      new ReactorDataPath(r, network::connect, routing, identity, clientCounters)))
+                      new ReactorDataPath(
+                          r,
+                          network::connect,
+                          RouteSource.of(routing),
+                          identity,
+                          clientCounters,
+                          DataPathOptions.EMBEDDED)))
               .agent(r ->
                   rings.set(new RingServer(r, dataPath.get(), RingServerConfig.DEFAULT, counters)))
               .build();

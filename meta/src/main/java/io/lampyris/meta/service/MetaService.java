@@ -86,6 +86,11 @@ public final class MetaService implements Service, Agent {
 
   @Override
   public void onCall(Call call) {
+    if (call.deadlineNs <= context.nowNs()) {
+      // Its sender has given it up, and may have tried again.
+      call.reply(Status.TIMEOUT.code());
+      return;
+    }
     call.result = failure != 0 ? failure : executeGuarded(call);
     if (!waiting.isEmpty()) {
       waiting.add(call);

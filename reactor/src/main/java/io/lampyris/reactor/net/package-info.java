@@ -18,6 +18,8 @@
  *   <li>I4: a payload that the request carries arrives whole; a payload that the answer carries has
  *       {@code result} bytes, and bytes behind them in the caller's memory mean nothing.
  *   <li>I5: a call whose service is not there, or goes away, is answered all the same.
+ *   <li>I6: a call that was cancelled, or is overdue, comes back once nothing refers to its memory;
+ *       its late answer touches nothing.
  * </ul>
  *
  * <h2>Threading</h2>

@@ -253,6 +253,26 @@ final class Peer implements Link.Sink {
 
   // ---------------------------------------------------------------- deadlines
 
+  /** Answers a call as if its deadline were over. */
+  void cancel(Call call) {
+    for (Iterator<Outgoing> each = waiting.iterator(); each.hasNext(); ) {
+      Outgoing of = each.next();
+      if (of.call == call) {
+        each.remove();
+        timeouts.increment();
+        complete(of, Status.TIMEOUT.code());
+        return;
+      }
+    }
+    for (Outgoing of : slots) {
+      if (of != null && of.call == call) {
+        timeouts.increment();
+        expire(of);
+        return;
+      }
+    }
+  }
+
   /** Answers what is overdue; returns the earliest deadline that is left. */
   long sweep(long nowNs) {
     long earliestNs = Long.MAX_VALUE;

@@ -14,6 +14,7 @@ import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.UringClient;
+import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.Service;
@@ -174,15 +175,42 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   @Override
   public Connection connect(int nodeId, int serviceId) {
-    Service way = call -> peer(nodeId).submit(call, serviceId);
-    return call -> {
-      call.sending(way);
+    return new Way(nodeId, serviceId);
+  }
+
+  /** To one service of one node. */
+  private final class Way implements Connection, Service {
+    private final int nodeId;
+    private final int serviceId;
+
+    Way(int nodeId, int serviceId) {
+      this.nodeId = nodeId;
+      this.serviceId = serviceId;
+    }
+
+    @Override
+    public void onCall(Call call) {
+      peer(nodeId).submit(call, serviceId);
+    }
+
+    @Override
+    public void send(Call call) {
+      call.sending(this);
       if (reactor.inReactor()) {
         call.arrive();
       } else {
         reactor.offer(call);
       }
-    };
+    }
+
+    @Override
+    public void cancel(Call call) {
+      if (reactor.inReactor()) {
+        peer(nodeId).cancel(call);
+      } else {
+        reactor.offer(nowNs -> peer(nodeId).cancel(call));
+      }
+    }
   }
 
   private static long key(int nodeId, int serviceId) {
@@ -362,8 +390,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     inbounds.add(call);
   }
 
+  /** For a call that comes in: its service may need others of the same pool to answer it. */
   @Nullable Buffer acquire(int sizeBytes) {
-    return reactor.buffers().acquire(sizeBytes);
+    return reactor.buffers().acquireSparingly(sizeBytes);
   }
 
   int payloadMaxBytes() {

@@ -78,9 +78,10 @@
  *
  * A lost connection answers its calls UNREACHABLE (they may have been carried out) and is made
  * again by the next call; one that could not be made is not tried again before a bounded backoff.
- * Too many calls at a service, or no buffer for a payload: BUSY. A peer that does not take a
- * payload before its call's deadline loses its connection, and so does one that acknowledges, or
- * takes, nothing for {@code peerTimeoutNs}.
+ * Too many calls at a service, or no buffer for a payload (a quarter of them is left to services,
+ * which may need some to answer): BUSY. A peer that does not take a payload before its call's
+ * deadline loses its connection, and so does one that acknowledges, or takes, nothing for {@code
+ * peerTimeoutNs}.
  */
 @NullMarked
 package io.lampyris.reactor.net.tcp;

@@ -66,6 +66,10 @@ final class Flight implements TimerTask {
     return (long) FRAME_BYTES + message.length + payload.length;
   }
 
+  boolean isOf(Call other) {
+    return call == other;
+  }
+
   boolean isAnswered() {
     return answered;
   }

@@ -35,7 +35,7 @@ final class Inbound extends Call {
       return true;
     }
     SimReactor reactor = at.reactor();
-    Buffer taken = reactor.buffers().acquire(size);
+    Buffer taken = reactor.buffers().acquireSparingly(size);
     if (taken == null) {
       return false;
     }

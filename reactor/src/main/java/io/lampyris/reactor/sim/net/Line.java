@@ -84,6 +84,15 @@ final class Line {
     }
   }
 
+  void cancel(Call call) {
+    for (Flight flight : flights.values()) {
+      if (flight.isOf(call)) {
+        flight.answer(Status.TIMEOUT.code());
+        return;
+      }
+    }
+  }
+
   /** The handshake takes a round trip; it is tried until it gets through or takes too long. */
   private void connect() {
     if (connecting) {

@@ -1,6 +1,7 @@
 package io.lampyris.reactor.sim.net;
 
 import io.lampyris.reactor.ReactorContext;
+import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.Service;
@@ -41,7 +42,17 @@ public final class SimNetwork implements Network, AutoCloseable {
   @Override
   public Connection connect(int nodeId, int serviceId) {
     Line line = lines.computeIfAbsent(nodeId, id -> new Line(fabric, this, id));
-    return call -> line.submit(call, serviceId);
+    return new Connection() {
+      @Override
+      public void send(Call call) {
+        line.submit(call, serviceId);
+      }
+
+      @Override
+      public void cancel(Call call) {
+        line.cancel(call);
+      }
+    };
   }
 
   public int machine() {

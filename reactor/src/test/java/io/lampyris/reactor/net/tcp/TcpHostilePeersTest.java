@@ -399,6 +399,37 @@ class TcpHostilePeersTest {
   }
 
   @Test
+  void aCancelledCallComesBackAtOnceAndItsLateAnswerLeavesMemoryAlone() throws Exception {
+    AtomicReference<Call> held = new AtomicReference<>();
+    network.serve(1, 3, reactor, held::set);
+    TcpNetwork caller = caller(TcpNetworkTest.SECRET, port);
+    Connection connection = caller.connect(1, 3);
+    MemorySegment room = NativeMemory.allocateAligned(1 << 20);
+    mapped.add(room);
+    BlockingCall call = new BlockingCall(16, 16);
+    connection.cancel(call);
+    call.payloadRoom(room, 0, 1 << 20);
+    Thread canceller =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (held.get() == null) {
+                Thread.onSpinWait();
+              }
+              connection.cancel(call);
+            });
+    assertEquals(Status.TIMEOUT.code(), call.send(connection));
+    canceller.join();
+    reactor.offer(nowNs -> {
+      Call late = java.util.Objects.requireNonNull(held.get());
+      late.payload.fill((byte) 1);
+      late.reply(late.payloadLength);
+    });
+    await(() -> Long.valueOf(1).equals(counters.snapshot().get("caller0_peer1_late_answers")));
+    assertEquals(1, new BlockingCall(16, 16).send(caller.connect(1, 2)));
+    assertEquals(-1, room.mismatch(MemorySegment.ofArray(new byte[1 << 20])));
+  }
+
+  @Test
   void aPeerThatTakesNothingMoreIsGivenUpAtTheDeadline() throws Exception {
     // A listener that never accepts takes a connection and answers no handshake.
     try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
