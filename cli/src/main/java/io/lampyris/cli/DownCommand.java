@@ -4,6 +4,7 @@ import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
+import io.lampyris.cli.local.LocalCluster;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,16 +49,25 @@ final class DownCommand implements Callable<Integer> {
     OptionalLong pid = InstanceLock.holder(instance);
     Optional<ProcessHandle> process =
         pid.isPresent() ? ProcessHandle.of(pid.getAsLong()) : Optional.empty();
-    if (process.isEmpty()) {
-      out.println("not running: no instance uses " + instance);
-      return Main.DONE;
+    boolean found = process.isPresent();
+    if (found) {
+      stop(process.get(), instance, out);
     }
-    stop(process.get(), instance, out);
+    if (LocalCluster.isAt(dir)) {
+      int stopped = LocalCluster.at(dir).stop();
+      found |= stopped > 0;
+      out.printf("stopped %d processes%n", stopped);
+    }
+    if (!found) {
+      out.println("not running: no instance uses " + instance);
+    }
     return Main.DONE;
   }
 
   static void requireInstance(InstanceDirectory instance) throws InputException {
-    if (!Files.exists(instance.format()) && !Files.exists(instance.lock())) {
+    if (!Files.exists(instance.format())
+        && !Files.exists(instance.lock())
+        && !LocalCluster.isAt(instance.root())) {
       throw InputException.of(
           instance + " is no directory of an instance",
           Files.exists(instance.root()) ? "no FORMAT in it" : "it does not exist",

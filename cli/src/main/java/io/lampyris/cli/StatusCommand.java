@@ -6,6 +6,7 @@ import io.lampyris.cli.base.Table;
 import io.lampyris.cli.control.ControlClient;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
+import io.lampyris.cli.local.LocalCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -55,7 +56,8 @@ final class StatusCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     InstanceDirectory instance = new InstanceDirectory(dir);
     DownCommand.requireInstance(instance);
-    Map<String, Object> status = observe(instance);
+    Map<String, Object> status =
+        LocalCluster.isAt(dir) ? LocalCluster.at(dir).status() : observe(instance);
     if (output == OutputFormat.JSON) {
       out.println(Json.pretty(status));
     } else {
@@ -100,20 +102,60 @@ final class StatusCommand implements Callable<Integer> {
     }
     out.printf("running  %s%n", Boolean.TRUE.equals(status.get("running")) ? "yes" : "no");
     out.printf("dir      %s%n", status.get("dir"));
-    if (!status.containsKey("targets")) {
+    if (status.containsKey("processes")) {
+      printCluster(status, out);
+    }
+    if (!status.containsKey("counters")) {
       return;
     }
-    out.printf("mount    %s%n", status.get("mount"));
+    if (status.containsKey("mount")) {
+      out.printf("mount    %s%n", status.get("mount"));
+    }
     out.printf("pid      %s, up %s%n", status.get("pid"), duration(number(status, "uptime_s")));
     out.printf("memory   %s resident%n", Sizes.human(number(status, "resident_bytes")));
-    out.println();
-    out.print(targets(list(status, "targets")));
+    if (status.containsKey("targets")) {
+      out.println();
+      out.print(targets(list(status, "targets")));
+    }
     if (status.get("counters") instanceof Map<?, ?> counters && !counters.isEmpty()) {
       Table table = new Table("counter", "value");
       counters.forEach((name, value) -> table.row(List.of(name.toString(), value.toString())));
       out.println();
       out.print(table);
     }
+  }
+
+  private static void printCluster(Map<String, Object> status, PrintWriter out) {
+    Table processes = new Table("process", "health", "pid", "up", "memory");
+    for (Object each : list(status, "processes")) {
+      if (each instanceof Map<?, ?> process) {
+        boolean running = Boolean.TRUE.equals(process.get("running"));
+        processes.row(
+            List.of(
+                String.valueOf(process.get("process")),
+                running ? String.valueOf(process.get("health")) : "not running",
+                running ? String.valueOf(process.get("pid")) : "",
+                running ? duration(number(process, "uptime_s")) : "",
+                running ? Sizes.human(number(process, "resident_bytes")) : ""));
+      }
+    }
+    out.println();
+    out.print(processes);
+    if (status.get("cluster") instanceof String cluster) {
+      out.println();
+      out.println(cluster);
+    }
+    List<?> chains = list(status, "chains");
+    if (chains.isEmpty() || !(chains.getFirst() instanceof Map<?, ?> first)) {
+      return;
+    }
+    Table table = new Table(first.keySet().stream().map(String::valueOf).toArray(String[]::new));
+    for (Object each : chains) {
+      if (each instanceof Map<?, ?> chain) {
+        table.row(chain.values().stream().map(String::valueOf).toList());
+      }
+    }
+    out.print(table);
   }
 
   private static Table targets(List<?> targets) {

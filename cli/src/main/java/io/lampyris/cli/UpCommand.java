@@ -4,25 +4,30 @@ import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.embedded.Detached;
 import io.lampyris.cli.embedded.Instance;
+import io.lampyris.cli.embedded.Signals;
 import io.lampyris.cli.instance.InstanceDirectory;
+import io.lampyris.cli.instance.InstanceLock;
 import io.lampyris.cli.instance.Mounts;
 import io.lampyris.cli.instance.Preflight;
+import io.lampyris.cli.local.LocalCluster;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code lampyris up}. */
 @Command(
     name = "up",
     mixinStandardHelpOptions = true,
-    description = "Starts a whole cluster in one process and mounts it; formats DIR on first use.",
+    description = "Starts a whole cluster; formats DIR on first use.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  mkdir -p /mnt/l",
@@ -31,7 +36,13 @@ import picocli.CommandLine.Spec;
       "",
       "Without --detach it stays in the foreground; Ctrl-C or SIGTERM stops it cleanly.",
       "It prints READY mount=MNT when the mount answers. After a crash, start it again.",
-      "DIR/lampyris.toml has every setting with an explanation; the log is DIR/log/lampyris.log."
+      "DIR/lampyris.toml has every setting with an explanation; the log is DIR/log/lampyris.log.",
+      "",
+      "  lampyris up --dir /srv/cluster --nodes 3 --replicas 3 --target-size 4GiB --detach",
+      "  lampyris chain list --config /srv/cluster/cluster.toml",
+      "",
+      "With --nodes every role is a process of its own, on this machine; the same command again starts",
+      "those that do not run. lampyris status and down take the same --dir."
     })
 final class UpCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -45,15 +56,28 @@ final class UpCommand implements Callable<Integer> {
 
   @Option(
       names = "--mount",
-      required = true,
       paramLabel = "MNT",
-      description = "Empty directory to mount on.")
-  private Path mount = Path.of("");
+      description = "Empty directory to mount on; not needed with --nodes.")
+  private @Nullable Path mount;
+
+  @Option(
+      names = "--nodes",
+      paramLabel = "N",
+      description = "Processes instead of one: so many storage nodes, a manager, metadata.")
+  private @Nullable Integer nodes;
+
+  @Option(
+      names = "--replicas",
+      paramLabel = "R",
+      description = "With --nodes: replicas of each chain (default: 3, or as many as nodes).")
+  private @Nullable Integer replicas;
 
   @Option(
       names = "--targets",
       paramLabel = "N",
-      description = "How many targets to make on first use (default: 1).")
+      description =
+          "How many targets to make on first use, with --nodes for each of them (default: 1, with"
+              + " --nodes 3).")
   private @Nullable Integer targets;
 
   @Option(
@@ -78,16 +102,55 @@ final class UpCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     assert spec != null : "picocli fills it in";
+    if (nodes != null || LocalCluster.isAt(dir)) {
+      return upProcesses(spec.commandLine().getOut());
+    }
+    Path point = mount;
+    if (point == null || replicas != null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          point == null ? "Missing required option: '--mount=MNT'" : "--replicas needs --nodes");
+    }
     Preflight.Request request =
         new Preflight.Request(
-            new InstanceDirectory(dir), mount, targetCount(), targetSizeBytes(), config);
+            new InstanceDirectory(dir), point, targetCount(), targetSizeBytes(), config);
     if (detach) {
       new Detached(request, spec.commandLine().getErr()).start();
       PrintWriter out = spec.commandLine().getOut();
-      out.println("READY mount=" + Mounts.canonical(mount));
+      out.println("READY mount=" + Mounts.canonical(point));
       out.flush();
     } else {
       Instance.run(request, spec.commandLine().getOut(), Logs::toDirectory);
+    }
+    return Main.DONE;
+  }
+
+  private int upProcesses(PrintWriter out) throws Exception {
+    if (mount != null || config != null) {
+      throw InputException.of(
+          "--nodes goes without --mount and --config",
+          "both",
+          "a cluster that is mounted by lampyris mount",
+          "leave them out");
+    }
+    OptionalLong size = targetSizeBytes();
+    Long sizeBytes = size.isPresent() ? (Long) size.getAsLong() : null;
+    LocalCluster cluster =
+        LocalCluster.prepare(new LocalCluster.Request(dir, nodes, replicas, targets, sizeBytes));
+    try (InstanceLock _ = InstanceLock.acquire(new InstanceDirectory(dir))) {
+      CountDownLatch stop = new CountDownLatch(1);
+      if (!detach) {
+        Signals.onStop(stop::countDown);
+      }
+      cluster.start();
+      out.printf("READY nodes=%d config=%s%n", cluster.nodes(), cluster.config());
+      out.flush();
+      if (!detach) {
+        stop.await();
+        cluster.stop();
+        out.println("stopped");
+        out.flush();
+      }
     }
     return Main.DONE;
   }

@@ -4,7 +4,8 @@
  * <h2>What</h2>
  *
  * Each command is a class; what it needs lies in the packages below: configuration, the instance's
- * directory, the control channel, the embedded cluster, the quick start.
+ * directory, the control channel, the embedded cluster, processes of a cluster and clusters of
+ * processes on this machine, the quick start.
  *
  * <h2>Invariants</h2>
  *

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** How to start this program again with the flags it was started with. */
-final class SelfCommand {
+public final class SelfCommand {
   private static final String MAIN = "io.lampyris.cli.Main";
 
   private SelfCommand() {}
@@ -16,7 +16,7 @@ final class SelfCommand {
    *
    * @param errors where a crash report goes
    */
-  static List<String> java(Path errors) {
+  public static List<String> java(Path errors) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {

@@ -1,0 +1,350 @@
+package io.lampyris.cli.local;
+
+import io.lampyris.cli.base.FailedException;
+import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Sizes;
+import io.lampyris.cli.cluster.ClusterFile;
+import io.lampyris.cli.cluster.ClusterLink;
+import io.lampyris.protocol.cluster.AdminAnswer;
+import io.lampyris.protocol.cluster.AdminCommand;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** The processes of a directory, together. */
+public final class LocalCluster {
+  private static final int NODES_MAX = 32;
+  private static final int TARGETS_MAX = 64;
+  private static final int TARGETS = 3;
+  private static final long TARGET_MIN_BYTES = 256L << 20;
+  private static final long TARGET_STEP_BYTES = 64L << 20;
+  private static final long TARGET_DEFAULT_MAX_BYTES = 16L << 30;
+  private static final long RESERVE_BYTES = 512L << 20;
+  private static final long AWAIT_MAX_S = 120;
+  private static final long LOOK_EVERY_NS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  /** What is so while nodes come back. */
+  private static final Set<String> COMING_UP = Set.of("NODE_DOWN", "CHAIN_DEGRADED", "CHAIN_DOWN");
+
+  /** What there may be before CLUSTER: the lock of an {@code up} that was ended early. */
+  private static final Set<String> MAY_PRECEDE = Set.of("lock", "log", LocalLayout.FILE + ".tmp");
+
+  /**
+   * What the user asked for; null where not given.
+   *
+   * @param targetsPerNode how many targets each storage node has
+   */
+  public record Request(
+      Path dir,
+      @Nullable Integer nodes,
+      @Nullable Integer replicas,
+      @Nullable Integer targetsPerNode,
+      @Nullable Long targetSizeBytes) {}
+
+  private final Path dir;
+  private LocalLayout layout;
+
+  private LocalCluster(Path dir, LocalLayout layout) {
+    this.dir = dir;
+    this.layout = layout;
+  }
+
+  /** Whether a directory is one of these. */
+  public static boolean isAt(Path dir) {
+    return Files.exists(dir.resolve(LocalLayout.FILE));
+  }
+
+  /** The cluster of a directory that is one. */
+  public static LocalCluster at(Path dir) throws InputException, IOException {
+    Path root = dir.toAbsolutePath().normalize();
+    return new LocalCluster(root, LocalLayout.read(root));
+  }
+
+  /** Takes a directory as it is, or makes one (I1); starts nothing. */
+  public static LocalCluster prepare(Request request)
+      throws InputException, FailedException, IOException {
+    Path dir = request.dir.toAbsolutePath().normalize();
+    if (isAt(dir)) {
+      LocalCluster there = at(dir);
+      there.checkAgrees(request);
+      return there;
+    }
+    checkEmpty(dir);
+    int nodes = inRange("--nodes", request.nodes, 3, NODES_MAX);
+    int replicas = inRange("--replicas", request.replicas, Math.min(3, nodes), nodes);
+    int targets = inRange("--targets", request.targetsPerNode, TARGETS, TARGETS_MAX);
+    if (!Files.exists(dir)) {
+      Files.createDirectories(
+          dir, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+    long size = targetSize(dir, request.targetSizeBytes, nodes * targets);
+    LocalLayout layout = LocalLayout.withFreePorts(nodes, replicas, targets, size);
+    layout.write(dir);
+    return new LocalCluster(dir, layout);
+  }
+
+  private static void checkEmpty(Path dir) throws InputException, IOException {
+    if (!Files.exists(dir)) {
+      return;
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir)) {
+      for (Path entry : entries) {
+        if (!MAY_PRECEDE.contains(entry.getFileName().toString())) {
+          throw InputException.of(
+              "--dir holds something else",
+              entry,
+              "an empty directory, or one that lampyris up --nodes has made",
+              "name another --dir");
+        }
+      }
+    }
+  }
+
+  private static int inRange(String name, @Nullable Integer asked, int otherwise, int max)
+      throws InputException {
+    int value = asked == null ? otherwise : asked;
+    if (value < 1 || value > max) {
+      throw InputException.of(name + " is out of range", value, "1 to " + max, "correct it");
+    }
+    return value;
+  }
+
+  private static long targetSize(Path dir, @Nullable Long asked, int targets)
+      throws InputException, IOException {
+    long free = Files.getFileStore(dir).getUsableSpace() - RESERVE_BYTES;
+    long otherwise = Math.min(TARGET_DEFAULT_MAX_BYTES, free / 4 / targets) & -TARGET_STEP_BYTES;
+    long size = asked == null ? Math.max(TARGET_MIN_BYTES, otherwise) : asked;
+    if (size < TARGET_MIN_BYTES || size % TARGET_STEP_BYTES != 0) {
+      throw InputException.of(
+          "--target-size is no size that a target can have",
+          Sizes.exact(size),
+          "at least 256MiB, a multiple of 64MiB",
+          "correct it");
+    }
+    if (size > free / targets) {
+      throw InputException.of(
+          "the targets do not fit on the disk that holds " + dir,
+          "%d x %s".formatted(targets, Sizes.exact(size)),
+          Sizes.human(free) + " free",
+          "choose a smaller --target-size or fewer --targets, or use another --dir");
+    }
+    return size;
+  }
+
+  private void checkAgrees(Request request) throws InputException {
+    agree("--nodes", request.nodes, layout.nodes());
+    agree("--replicas", request.replicas, layout.replicas());
+    agree("--targets", request.targetsPerNode, layout.targetsPerNode());
+    if (request.targetSizeBytes != null && request.targetSizeBytes != layout.targetSizeBytes()) {
+      throw InputException.of(
+          dir + " was made with another --target-size",
+          Sizes.exact(request.targetSizeBytes),
+          Sizes.exact(layout.targetSizeBytes()),
+          "leave it out, or use another --dir");
+    }
+  }
+
+  private void agree(String name, @Nullable Integer asked, int there) throws InputException {
+    if (asked != null && asked != there) {
+      throw InputException.of(
+          "%s was made with another %s".formatted(dir, name),
+          asked,
+          there,
+          "leave it out, or use another --dir");
+    }
+  }
+
+  // ---- processes ----
+
+  public Path config() {
+    return dir.resolve("cluster.toml");
+  }
+
+  public int nodes() {
+    return layout.nodes();
+  }
+
+  private LocalRole role(String command, String name) {
+    return new LocalRole(
+        dir, name, List.of(command, "--config", dir.resolve(name + ".toml").toString()));
+  }
+
+  private List<LocalRole> storages() {
+    List<LocalRole> roles = new ArrayList<>();
+    for (int node = 1; node <= layout.nodes(); node++) {
+      roles.add(role("storage", LocalLayout.storageName(node)));
+    }
+    return roles;
+  }
+
+  /** In the order in which they are stopped. */
+  private List<LocalRole> roles() {
+    List<LocalRole> roles = new ArrayList<>();
+    roles.add(role("meta", "meta"));
+    roles.addAll(storages());
+    roles.add(role("mgmtd", "mgmtd"));
+    return roles;
+  }
+
+  /** Starts what does not run, makes the chains on first use, and returns when all serve. */
+  public void start() throws InputException, FailedException, IOException, InterruptedException {
+    layout.writeFiles(dir);
+    List<LocalRole> roles = roles();
+    for (LocalRole role : roles) {
+      role.start();
+    }
+    for (LocalRole role : roles) {
+      role.awaitReady();
+    }
+    try (ClusterLink link = ClusterLink.open(ClusterFile.read(config()))) {
+      if (!layout.ready()) {
+        makeChains(link);
+        layout = layout.asReady();
+        layout.write(dir);
+      }
+      await(
+          link,
+          "every chain serves",
+          status -> status.rows().stream().noneMatch(row -> COMING_UP.contains(row.getFirst())));
+    }
+  }
+
+  private void makeChains(ClusterLink link) throws InputException, FailedException {
+    int targets = layout.nodes() * layout.targetsPerNode();
+    await(
+        link,
+        "%d targets are reported".formatted(targets),
+        status -> status.text().contains(" targets=%d ".formatted(targets)));
+    if (link.ask(AdminCommand.TABLE_LIST, Map.of()).rows().isEmpty()) {
+      link.ask(AdminCommand.CHAIN_CREATE, Map.of("replicas", Integer.toString(layout.replicas())));
+    }
+  }
+
+  private interface Holds {
+    boolean of(AdminAnswer status);
+  }
+
+  private static void await(ClusterLink link, String what, Holds holds)
+      throws InputException, FailedException {
+    long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(AWAIT_MAX_S);
+    while (true) {
+      AdminAnswer status = link.ask(AdminCommand.STATUS, Map.of());
+      if (holds.of(status)) {
+        return;
+      }
+      if (System.nanoTime() > untilNs) {
+        throw FailedException.of(
+            "the cluster does not come up",
+            status.text() + " " + status.rows(),
+            "%s within %d s".formatted(what, AWAIT_MAX_S),
+            "see the logs of its processes");
+      }
+      LockSupport.parkNanos(LOOK_EVERY_NS);
+    }
+  }
+
+  /**
+   * Stops what runs: first those who call, last those who are called.
+   *
+   * @return how many there were
+   */
+  public int stop() throws FailedException, IOException, InterruptedException {
+    int stopped = stopAll(List.of(role("meta", "meta")));
+    stopped += stopAll(storages());
+    return stopped + stopAll(List.of(role("mgmtd", "mgmtd")));
+  }
+
+  private static int stopAll(List<LocalRole> roles)
+      throws FailedException, IOException, InterruptedException {
+    Map<LocalRole, ProcessHandle> stopping = new LinkedHashMap<>();
+    for (LocalRole role : roles) {
+      Optional<ProcessHandle> process = role.stop();
+      process.ifPresent(handle -> stopping.put(role, handle));
+    }
+    try {
+      for (Map.Entry<LocalRole, ProcessHandle> entry : stopping.entrySet()) {
+        entry.getKey().awaitStop(entry.getValue());
+      }
+    } catch (ExecutionException e) {
+      throw new AssertionError("the end of a process is no failure", e);
+    }
+    return stopping.size();
+  }
+
+  // ---- status ----
+
+  /** How the processes are, and what the manager says. */
+  public Map<String, Object> status() throws InputException, IOException {
+    List<Map<String, Object>> processes = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
+    boolean error = false;
+    boolean warning = false;
+    boolean manager = false;
+    for (LocalRole role : roles()) {
+      Map<String, Object> row = role.status();
+      processes.add(row);
+      boolean running = Boolean.TRUE.equals(row.get("running"));
+      boolean well = "HEALTH_OK".equals(row.get("health"));
+      // A node that is down is what replicas are for: the manager knows what that means.
+      boolean spared = role.name().startsWith("storage-");
+      manager |= running && role.name().equals("mgmtd");
+      error |= !well && !spared;
+      warning |= !well;
+      for (Object reason : row.get("reasons") instanceof List<?> list ? list : List.of()) {
+        reasons.add(role.name() + ": " + reason);
+      }
+    }
+    Map<String, Object> status = new LinkedHashMap<>();
+    status.put("health", "");
+    status.put("reasons", reasons);
+    status.put(
+        "running", processes.stream().anyMatch(row -> Boolean.TRUE.equals(row.get("running"))));
+    status.put("dir", dir.toString());
+    status.put("processes", processes);
+    String said = manager ? askManager(status, reasons) : "HEALTH_ERR";
+    error |= said.startsWith("HEALTH_ERR");
+    warning |= said.startsWith("HEALTH_WARN");
+    status.put("health", error ? "HEALTH_ERR" : warning ? "HEALTH_WARN" : "HEALTH_OK");
+    return status;
+  }
+
+  private String askManager(Map<String, Object> status, List<String> reasons)
+      throws InputException {
+    try (ClusterLink link = ClusterLink.open(ClusterFile.read(config()))) {
+      AdminAnswer health = link.ask(AdminCommand.STATUS, Map.of());
+      for (List<String> row : health.rows()) {
+        reasons.add("%s: %s; %s".formatted(row.get(0), row.get(3), row.get(4)));
+      }
+      status.put("cluster", health.text());
+      status.put("chains", rows(link.ask(AdminCommand.CHAIN_LIST, Map.of())));
+      return health.text();
+    } catch (FailedException e) {
+      reasons.add("mgmtd: " + e.getMessage());
+      return "HEALTH_ERR";
+    }
+  }
+
+  private static List<Map<String, Object>> rows(AdminAnswer answer) {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (List<String> row : answer.rows()) {
+      Map<String, Object> object = new LinkedHashMap<>();
+      for (int i = 0; i < row.size(); i++) {
+        object.put(answer.columns().get(i), row.get(i));
+      }
+      rows.add(object);
+    }
+    return rows;
+  }
+}
