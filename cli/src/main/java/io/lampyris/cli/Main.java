@@ -23,6 +23,7 @@ import picocli.CommandLine.ParseResult;
       MgmtdCommand.class,
       StorageCommand.class,
       MetaCommand.class,
+      MountCommand.class,
       ClusterCommand.class,
       NodeCommand.class,
       TargetCommand.class,

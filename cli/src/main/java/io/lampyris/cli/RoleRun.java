@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,7 @@ final class RoleRun {
 
   private static final int EXIT_STUCK = 1;
   private static final long STOP_MAX_MS = 9_500;
+  private static final long LOOK_EVERY_S = 1;
 
   /** What a role is made with. */
   @FunctionalInterface
@@ -46,8 +48,17 @@ final class RoleRun {
    *
    * @param ready what is said when it can be reached
    * @param status for the control channel
+   * @param loss why it cannot go on; null while it can
    */
-  record Role(String ready, Supplier<Map<String, Object>> status, AutoCloseable process) {}
+  record Role(
+      String ready,
+      Supplier<Map<String, Object>> status,
+      Supplier<@Nullable FailedException> loss,
+      AutoCloseable process) {
+    Role(String ready, Supplier<Map<String, Object>> status, AutoCloseable process) {
+      this(ready, status, () -> null, process);
+    }
+  }
 
   private final CountDownLatch stop = new CountDownLatch(1);
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -71,7 +82,7 @@ final class RoleRun {
         LOG.info("READY {}", role.ready);
         out.println("READY " + role.ready);
         out.flush();
-        stop.await();
+        awaitStop(role);
         LOG.info("stopping");
       }
     } finally {
@@ -81,6 +92,15 @@ final class RoleRun {
     out.println("stopped");
     out.flush();
     return Main.DONE;
+  }
+
+  private void awaitStop(Role role) throws FailedException, InterruptedException {
+    while (!stop.await(LOOK_EVERY_S, TimeUnit.SECONDS)) {
+      FailedException lost = role.loss.get();
+      if (lost != null) {
+        throw lost;
+      }
+    }
   }
 
   /** Half a process is worse than none: what is durable is safe, the next start takes it up. */

@@ -127,11 +127,9 @@ final class Failover {
     if (node.silentNs(nowNs) < silentNs << Math.min(call.rounds, DOUBLINGS_MAX)) {
       return false;
     }
+    // The other one may look silent too, as a head does whose updates wait for this very node.
     for (StorageNode other : members) {
-      if (other != node
-          && !call.isTried(other.id)
-          && !other.isShunned(nowNs)
-          && other.silentNs(nowNs) < silentNs) {
+      if (other != node && !call.isTried(other.id) && !other.isShunned(nowNs)) {
         return true;
       }
     }

@@ -10,6 +10,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +20,8 @@ import org.slf4j.LoggerFactory;
  * <p>At start, before anything else runs, {@link #settleAll} cuts what was half truncated, and then
  * takes the lengths of files that dead clients had open from their chunks: in this order, or chunks
  * that a truncation left behind would count. Afterwards one thread removes the chunks of files
- * without a name. It is parked while there are none.
+ * without a name. It is parked while there are none. Where other clients live, {@link SharedChores}
+ * takes the place of the first part.
  */
 public final class Janitor implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Janitor.class);
@@ -44,6 +46,7 @@ public final class Janitor implements AutoCloseable {
   private final Thread thread =
       Thread.ofPlatform().name("lampyris-janitor").daemon().unstarted(this::run);
   private final AtomicLong removedFiles = new AtomicLong();
+  private @Nullable SharedChores shared;
   private volatile boolean running = true;
   private volatile boolean poked;
 
@@ -51,6 +54,20 @@ public final class Janitor implements AutoCloseable {
     this.dataPath = dataPath;
     this.meta = meta;
     this.chunks = chunks;
+  }
+
+  /**
+   * There are other clients: what one of them leaves when it dies is done some time after that,
+   * instead of by {@link #settleAll}, which takes all others for dead. Before the start.
+   */
+  public void shareWith(ClientCensus census) {
+    shareWith(census, SharedChores.GRACE_NS);
+  }
+
+  void shareWith(ClientCensus census, long graceNs) {
+    shared =
+        new SharedChores(
+            meta, census, meta.clientId(), graceNs, this::finishTruncation, this::settle);
   }
 
   void start() {
@@ -84,12 +101,8 @@ public final class Janitor implements AutoCloseable {
     }
   }
 
-  private interface Work {
-    void run(MetaClient.Chore chore) throws FileSystemException;
-  }
-
   /** Until none is listed: a page may end among the sessions of one inode. */
-  private int forEach(ChoreKind kind, Work work) throws FileSystemException {
+  private int forEach(ChoreKind kind, SharedChores.Work work) throws FileSystemException {
     int total = 0;
     for (int pass = 0; pass < PASSES_MAX; pass++) {
       int count = forEachOnce(kind, work);
@@ -101,7 +114,7 @@ public final class Janitor implements AutoCloseable {
     return total;
   }
 
-  private int forEachOnce(ChoreKind kind, Work work) throws FileSystemException {
+  private int forEachOnce(ChoreKind kind, SharedChores.Work work) throws FileSystemException {
     int count = 0;
     List<MetaClient.Chore> page = meta.chores(kind, 0);
     while (!page.isEmpty()) {
@@ -137,11 +150,24 @@ public final class Janitor implements AutoCloseable {
         LockSupport.parkNanos(this, GATHER_NS);
         poked = false;
         left = removeAll();
+        sweepShared();
       }
       if (running && !poked) {
         LockSupport.parkNanos(this, left ? RETRY_NS : SWEEP_NS);
         poked = true;
       }
+    }
+  }
+
+  private void sweepShared() {
+    SharedChores chores = shared;
+    if (chores == null || !running) {
+      return;
+    }
+    try {
+      chores.sweep(System.nanoTime());
+    } catch (FileSystemException e) {
+      LOG.warn("what dead clients left waits: {}", e.getMessage());
     }
   }
 

@@ -81,6 +81,10 @@ final class MetaClient {
     this.retryNs = retryNs;
   }
 
+  String clientId() {
+    return ClientCensus.id(identity.high(), identity.low());
+  }
+
   Attributes lookup(User user, long parent, byte[] name) throws FileSystemException {
     MetaCall call = take();
     try {

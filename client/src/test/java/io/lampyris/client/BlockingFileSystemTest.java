@@ -11,8 +11,10 @@ import io.lampyris.client.FileSystem.Handle;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.AttributeMask;
 import io.lampyris.protocol.Attributes;
+import io.lampyris.protocol.ChoreKind;
 import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
+import io.lampyris.protocol.Services;
 import io.lampyris.protocol.Status;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +24,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -382,6 +386,56 @@ class BlockingFileSystemTest {
     assertEquals(5L * CHUNK - 17, successor.attributes(USER, ringed.inode().inode()).lengthBytes());
     assertEquals(CHUNK + 5L, successor.attributes(USER, cut.inode().inode()).lengthBytes());
     successor.close();
+  }
+
+  @Test
+  void whereOthersLiveOnlyWhatNobodyLivingHasOpenIsSettledAndByOneOfThem() throws Exception {
+    Handle open = create("open");
+    write(open, 0, random(14, 6 * CHUNK));
+    open.fsync();
+    cluster.storage.removeFailure = Status.DEVICE_ERROR.code();
+    assertErrno(Errno.EIO, () -> cluster.fs.truncate(USER, open.inode().inode(), CHUNK + 5L));
+    cluster.storage.removeFailure = 0;
+    MetaClient meta =
+        new MetaClient(
+            cluster.network.connect(1, Services.META),
+            ClientIdentity.random(),
+            cluster.counters,
+            TimeUnit.SECONDS.toNanos(5));
+    ClientIdentity first = new ClientIdentity(0, 1);
+    ClientIdentity second = new ClientIdentity(0, 2);
+    Set<String> living = ConcurrentHashMap.newKeySet();
+    living.add(ClientCensus.id(cluster.identity.high(), cluster.identity.low()));
+    living.add(ClientCensus.id(0, 1));
+    living.add(ClientCensus.id(0, 2));
+    BlockingFileSystem idle = cluster.successor(second);
+    BlockingFileSystem works = cluster.successor(first);
+    long graceNs = TimeUnit.MILLISECONDS.toNanos(100);
+    idle.janitor().shareWith(() -> living, 0);
+    works.janitor().shareWith(() -> living, graceNs);
+    idle.start();
+    works.start();
+    TestCluster.await(
+        "the truncation to be finished",
+        () -> {
+          works.janitor().poke();
+          idle.janitor().poke();
+          return cluster.storage.chunkCount.get() == 2;
+        });
+    assertEquals(1, meta.chores(ChoreKind.SETTLE, 0).size());
+    living.remove(ClientCensus.id(cluster.identity.high(), cluster.identity.low()));
+    TestCluster.await(
+        "the session to be settled",
+        () -> {
+          works.janitor().poke();
+          try {
+            return meta.chores(ChoreKind.SETTLE, 0).isEmpty();
+          } catch (FileSystemException e) {
+            throw new AssertionError(e);
+          }
+        });
+    idle.close();
+    works.close();
   }
 
   @Test

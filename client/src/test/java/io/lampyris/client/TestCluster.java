@@ -44,6 +44,7 @@ final class TestCluster implements AutoCloseable {
   final TestStorage storage;
   final TestMeta meta = new TestMeta(LAYOUT);
   final AtomicReference<Routing> routing = new AtomicReference<>(routing(CHAIN_VERSION));
+  final ClientIdentity identity = ClientIdentity.random();
   ClientCounters counters = new ClientCounters();
   ReactorDataPath dataPath;
   BlockingFileSystem fs;
@@ -53,7 +54,6 @@ final class TestCluster implements AutoCloseable {
   }
 
   TestCluster(long seed, ClientOptions options, long retryNs) {
-    ClientIdentity identity = ClientIdentity.random();
     List<ReactorDataPath> made = new ArrayList<>();
     data =
         Reactor.builder("data-test")
@@ -98,7 +98,10 @@ final class TestCluster implements AutoCloseable {
 
   /** Another client, as after a crash of the first one; not started, so that it can settle. */
   BlockingFileSystem successor() {
-    ClientIdentity identity = ClientIdentity.random();
+    return successor(ClientIdentity.random());
+  }
+
+  BlockingFileSystem successor(ClientIdentity identity) {
     ReactorDataPath path =
         new ReactorDataPath(
             data,

@@ -25,6 +25,7 @@ import org.tomlj.TomlInvalidTypeException;
  * @param manager for the process that is one; null: the file does not say
  * @param storage for the process that is a storage node; null: the file does not say
  * @param meta for the process that is a metadata service; null: the file does not say
+ * @param client for processes that mount
  */
 public record ClusterFile(
     Map<Integer, Endpoint> managers,
@@ -32,7 +33,8 @@ public record ClusterFile(
     Secret secret,
     @Nullable Manager manager,
     @Nullable StorageSection storage,
-    @Nullable MetaSection meta) {
+    @Nullable MetaSection meta,
+    ClientSection client) {
 
   /** Where a process listens. */
   public record Endpoint(String host, int port) {
@@ -130,6 +132,7 @@ public record ClusterFile(
     Set<String> keys = new TreeSet<>(KEYS);
     keys.addAll(StorageSection.keys());
     keys.addAll(MetaSection.KEYS);
+    keys.addAll(ClientSection.KEYS);
     source.checkKeys(keys, Set.of(SETTINGS));
     try {
       return of(source);
@@ -159,7 +162,8 @@ public record ClusterFile(
             secret(source),
             source.has("mgmtd") ? manager(source, managers) : null,
             source.has("storage") ? StorageSection.in(source) : null,
-            source.has("meta") ? MetaSection.in(source, metas) : null);
+            source.has("meta") ? MetaSection.in(source, metas) : null,
+            ClientSection.in(source));
     file.checkIds(source);
     return file;
   }

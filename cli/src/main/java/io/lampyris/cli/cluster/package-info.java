@@ -6,8 +6,9 @@
  * A {@link io.lampyris.cli.cluster.ClusterFile} says where the managers and the metadata services
  * are and which secret the cluster shares; one file can serve all processes and operators. {@link
  * io.lampyris.cli.cluster.ManagerProcess} is what {@code lampyris mgmtd} runs, {@link
- * io.lampyris.cli.cluster.StorageProcess} {@code lampyris storage} and {@link
- * io.lampyris.cli.cluster.MetaProcess} {@code lampyris meta}. {@link
+ * io.lampyris.cli.cluster.StorageProcess} {@code lampyris storage}, {@link
+ * io.lampyris.cli.cluster.MetaProcess} {@code lampyris meta} and {@link
+ * io.lampyris.cli.cluster.ClientProcess} {@code lampyris mount}. {@link
  * io.lampyris.cli.cluster.ClusterLink} is a way to the managers for a command. {@link
  * io.lampyris.cli.cluster.Addresses} tells a network where nodes are, as routing says it last.
  *
@@ -43,6 +44,11 @@
  *   chunk_size = "1MiB"
  *   chain_table = 1
  *   stripe = 16
+ *
+ *   [client]                                            # for lampyris mount; may be left out
+ *   dir = "/var/lib/lampyris/client"                    # default: "client"
+ *   name = "cluster"
+ *   local_node = 0                                      # whose targets are read first
  * </pre>
  *
  * <h2>Invariants</h2>

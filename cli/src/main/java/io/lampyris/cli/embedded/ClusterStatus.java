@@ -223,18 +223,7 @@ public final class ClusterStatus {
 
   private Map<String, Object> allCounters() {
     Map<String, Object> all = new TreeMap<>(counters.snapshot());
-    ClientCounters.Snapshot client = clientCounters.snapshot();
-    all.put("client_reads", client.readOperations());
-    all.put("client_read_bytes", client.readBytes());
-    all.put("client_writes", client.writeOperations());
-    all.put("client_written_bytes", client.writeBytes());
-    all.put("client_failures", client.failedOperations());
-    all.put("client_chunk_calls", client.chunkCalls());
-    all.put("client_retries", client.retries());
-    all.put("client_read_ahead_hit_bytes", client.readAheadHitBytes());
-    all.put("client_read_ahead_wasted_bytes", client.readAheadWastedBytes());
-    all.put("client_copied_bytes", client.copiedBytes());
-    all.put("client_meta_calls", client.metaCalls());
+    all.putAll(ClientSide.figures(clientCounters.snapshot()));
     return all;
   }
 }

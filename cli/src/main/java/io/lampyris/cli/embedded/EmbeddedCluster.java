@@ -13,14 +13,11 @@ import io.lampyris.cli.instance.Preflight;
 import io.lampyris.client.BlockingFileSystem;
 import io.lampyris.client.ClientCounters;
 import io.lampyris.client.ClientIdentity;
-import io.lampyris.client.ClientOptions;
 import io.lampyris.client.DataPathOptions;
 import io.lampyris.client.FileSystemException;
-import io.lampyris.client.ReactorDataPath;
 import io.lampyris.client.RouteSource;
 import io.lampyris.fuse.FuseMount;
 import io.lampyris.fuse.MountException;
-import io.lampyris.fuse.MountOptions;
 import io.lampyris.meta.kv.RocksDbKv;
 import io.lampyris.meta.ops.LayoutPolicy;
 import io.lampyris.meta.service.MetaService;
@@ -34,15 +31,11 @@ import io.lampyris.reactor.device.UringDevice;
 import io.lampyris.reactor.kv.Kv;
 import io.lampyris.reactor.kv.KvException;
 import io.lampyris.reactor.net.LocalNetwork;
-import io.lampyris.usrbio.IovRegistry;
-import io.lampyris.usrbio.RingServer;
-import io.lampyris.usrbio.RingServerConfig;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,9 +52,10 @@ public final class EmbeddedCluster implements AutoCloseable {
   private final Parts parts = new Parts();
   private final Counters counters = new Counters();
   private final ClientCounters clientCounters = new ClientCounters();
-  private final ClientIdentity identity = ClientIdentity.random();
+  private final ClientSide client =
+      new ClientSide(counters, clientCounters, ClientIdentity.random());
   private final LocalNetwork network = new LocalNetwork();
-  private final Supplier<Routing> routing;
+  private final RouteSource routes;
   private final ClusterStatus status;
   private @Nullable FuseMount mount;
 
@@ -70,12 +64,9 @@ public final class EmbeddedCluster implements AutoCloseable {
     this.dir = plan.dir();
     // mgmtd's part: with one node the routing never changes.
     Routing fixed = SingleNode.routing(NODE_ID, targetIds(plan.format()));
-    this.routing = () -> fixed;
+    this.routes = RouteSource.of(() -> fixed);
     this.status = new ClusterStatus(plan, counters, clientCounters);
   }
-
-  /** What runs on the data reactor. */
-  private record DataNode(Reactor reactor, ReactorDataPath dataPath, RingServer rings) {}
 
   /** Starts everything and returns when the mount answers. */
   static EmbeddedCluster start(Preflight.Plan plan)
@@ -111,13 +102,12 @@ public final class EmbeddedCluster implements AutoCloseable {
     Kv kv = RocksDbKv.open(dir.meta());
     parts.onStop("metadata store", kv);
     startMeta(kv);
-    DataNode data = startData(stores);
-    BlockingFileSystem files = startFiles(data);
-    IovRegistry rings =
-        parts.add("ring registry", IovRegistry.open(data.rings, files::openInode, dir.root()));
-    MountOptions options = MountOptions.of(mountName());
-    mount = parts.add("mount", FuseMount.mount(plan.mount(), files, rings, options));
-    status.observe(data.reactor, stores, mount);
+    Reactor data = startData(stores);
+    BlockingFileSystem files = client.files(parts, network::connect, routes, NODE_ID);
+    files.janitor().settleAll();
+    files.start();
+    mount = client.mount(parts, files, plan.mount(), mountName(), dir.root());
+    status.observe(data, stores, mount);
   }
 
   private List<TargetStore> openTargets() throws StoreException {
@@ -151,10 +141,8 @@ public final class EmbeddedCluster implements AutoCloseable {
     start(reactor);
   }
 
-  private DataNode startData(List<TargetStore> stores) throws StoreException {
+  private Reactor startData(List<TargetStore> stores) throws StoreException {
     Made<StorageService> storage = new Made<>();
-    Made<ReactorDataPath> dataPath = new Made<>();
-    Made<RingServer> rings = new Made<>();
     List<StorageService.Hosted> hosted =
         stores.stream()
             .map(store -> new StorageService.Hosted(store, SingleNode.CHAIN_VERSION))
@@ -165,17 +153,8 @@ public final class EmbeddedCluster implements AutoCloseable {
       reactor =
           builder("data-0")
               .agent(r -> storage.set(storage(r, hosted, failure)))
-              .agent(r ->
-                  dataPath.set(
-                      new ReactorDataPath(
-                          r,
-                          network::connect,
-                          RouteSource.of(routing),
-                          identity,
-                          clientCounters,
-                          DataPathOptions.EMBEDDED)))
-              .agent(r ->
-                  rings.set(new RingServer(r, dataPath.get(), RingServerConfig.DEFAULT, counters)))
+              .agent(r -> client.dataPath(r, network::connect, routes, DataPathOptions.EMBEDDED))
+              .agent(client::rings)
               .build();
     } catch (IllegalStateException e) {
       if (failure.isSet()) {
@@ -185,7 +164,7 @@ public final class EmbeddedCluster implements AutoCloseable {
     }
     network.serve(NODE_ID, Services.STORAGE, reactor, storage.get());
     start(reactor);
-    return new DataNode(reactor, dataPath.get(), rings.get());
+    return reactor;
   }
 
   private static StorageService storage(
@@ -197,22 +176,6 @@ public final class EmbeddedCluster implements AutoCloseable {
       failure.set(e);
       throw new IllegalStateException(e);
     }
-  }
-
-  private BlockingFileSystem startFiles(DataNode data) throws FileSystemException {
-    BlockingFileSystem files =
-        new BlockingFileSystem(
-            data.dataPath,
-            network::connect,
-            routing,
-            NODE_ID,
-            identity,
-            clientCounters,
-            ClientOptions.DEFAULT);
-    parts.onStop("file client", files);
-    files.janitor().settleAll();
-    files.start();
-    return files;
   }
 
   private Reactor.Builder builder(String name) {
