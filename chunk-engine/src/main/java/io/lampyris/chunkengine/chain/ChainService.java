@@ -10,6 +10,7 @@ import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ChunkAddressDecoder;
 import io.lampyris.protocol.sbe.ChunkReplyEncoder;
 import io.lampyris.protocol.sbe.CompareChunksDecoder;
+import io.lampyris.protocol.sbe.CopySessionsDecoder;
 import io.lampyris.protocol.sbe.FinishSyncDecoder;
 import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
 import io.lampyris.protocol.sbe.IdentityDecoder;
@@ -91,6 +92,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   private final QueryVersionDecoder queryVersion = new QueryVersionDecoder();
   private final ListChunksDecoder listChunks = new ListChunksDecoder();
   private final CompareChunksDecoder compareChunks = new CompareChunksDecoder();
+  private final CopySessionsDecoder copySessions = new CopySessionsDecoder();
   private final FinishSyncDecoder finishSync = new FinishSyncDecoder();
   private final ForwardMessage message = new ForwardMessage();
   private final SyncMessage page = new SyncMessage();
@@ -253,6 +255,7 @@ public final class ChainService implements Service, Agent, TimerTask {
       case QueryVersionDecoder.TEMPLATE_ID -> version(call);
       case ListChunksDecoder.TEMPLATE_ID -> list(call);
       case CompareChunksDecoder.TEMPLATE_ID -> compare(call);
+      case CopySessionsDecoder.TEMPLATE_ID -> copySessions(call);
       case FinishSyncDecoder.TEMPLATE_ID -> finishSync(call);
       default -> local.onCall(call);
     }
@@ -656,6 +659,15 @@ public final class ChainService implements Service, Agent, TimerTask {
     ChainTarget target = syncingOf(call, compareChunks.chunk());
     if (target != null) {
       page.answerCompare(call, compareChunks, target.store);
+    }
+  }
+
+  private void copySessions(Call call) {
+    copySessions.wrapAndApplyHeader(call.request, 0, header);
+    ChainTarget target = syncingOf(call, copySessions.chunk());
+    if (target != null) {
+      page.takeSessions(copySessions, target.sessions);
+      call.reply(0);
     }
   }
 

@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.store.CommitOp;
+import io.lampyris.chunkengine.store.RemoveOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.LocalState;
 import io.lampyris.protocol.Routing;
@@ -9,6 +10,8 @@ import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
 import io.lampyris.reactor.ReactorContext;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -249,37 +252,66 @@ public final class ChainTarget {
 
   /** Commits what is pending and has no update under way. */
   private void settleAll() {
-    store.forEachPending(pending -> {
-      Settle settle = settles.isEmpty() ? new Settle() : settles.pop();
-      settle.inode = pending.inode;
-      settle.chunkIndex = pending.chunkIndex;
-      settling++;
-      turns.take(settle);
-    });
+    store.forEachPending(pending -> settle(pending.inode, pending.chunkIndex));
+  }
+
+  private void settle(long inode, int chunkIndex) {
+    Settle settle = settles.isEmpty() ? new Settle() : settles.pop();
+    settle.inode = inode;
+    settle.chunkIndex = chunkIndex;
+    settling++;
+    turns.take(settle);
   }
 
   private final class Settle extends ChunkTask {
+    private final ChunkState pending = new ChunkState();
     private final CommitOp commit =
         new CommitOp() {
           @Override
           protected void onComplete(long result) {
-            counters.settled += result >= 0 ? 1 : 0;
-            done();
+            settled(result);
+          }
+        };
+    private final RemoveOp remove =
+        new RemoveOp() {
+          @Override
+          protected void onComplete(long result) {
+            settled(result);
           }
         };
 
     @Override
     void onGranted() {
-      int pending = store.pendingVersion(inode, chunkIndex);
-      if (pending == 0 || !settles(view) || stopped) {
+      boolean left = store.findPending(inode, chunkIndex, pending);
+      if (!left || !settles(view) || stopped) {
         done();
-        return;
+      } else if (pending.isRemoval()) {
+        remove.inode = inode;
+        remove.fromIndex = chunkIndex;
+        remove.removeMax = 1;
+        remove.clientHigh = pending.clientHigh;
+        remove.clientLow = pending.clientLow;
+        remove.sequence = pending.sequence;
+        remove.channel = pending.channel;
+        if (view.isServing()) {
+          // A chunk that is gone has no record of its own.
+          pending.version = 0;
+          pending.result = 1;
+          sessions.remember(pending);
+        }
+        store.submit(remove);
+      } else {
+        commit.inode = inode;
+        commit.chunkIndex = chunkIndex;
+        commit.version = pending.version;
+        commit.chainVersion = view.version();
+        store.submit(commit);
       }
-      commit.inode = inode;
-      commit.chunkIndex = chunkIndex;
-      commit.version = pending;
-      commit.chainVersion = view.version();
-      store.submit(commit);
+    }
+
+    private void settled(long result) {
+      counters.settled += result >= 0 ? 1 : 0;
+      done();
     }
 
     private void done() {
@@ -317,6 +349,11 @@ public final class ChainTarget {
     }
     run.older = null;
     run.younger = null;
+    boolean late = run.viewVersion != view.version() && view.isSyncing() && !stopped;
+    if (late && store.pendingVersion(run.inode, run.chunkIndex) != 0) {
+      // It became pending when the others had been settled.
+      settle(run.inode, run.chunkIndex);
+    }
   }
 
   /** Whether an update that began under another view may still commit something here. */
@@ -330,6 +367,19 @@ public final class ChainTarget {
 
   void bareRemoval(int change) {
     bareRemovals += change;
+  }
+
+  /** Removals of clients that are under way. */
+  final List<RemoveRun> removals = new ArrayList<>();
+
+  /** Whether the same one is under way already. */
+  boolean isRemoving(RemoveRun run) {
+    for (RemoveRun other : removals) {
+      if (other.isLike(run)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   boolean hasBareRemovals() {

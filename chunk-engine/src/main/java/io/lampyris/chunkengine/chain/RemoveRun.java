@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.store.RemoveOp;
+import io.lampyris.protocol.Status;
 import io.lampyris.reactor.net.Call;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -80,17 +81,31 @@ final class RemoveRun implements UpdateRun.Owner {
     removed = 0;
     failure = 0;
     more = false;
+    if (target.isRemoving(this)) {
+      // How that one goes is not known yet, and where it takes no turns it could be done twice.
+      failure = Status.BUSY.code();
+      finish();
+      return;
+    }
+    target.removals.add(this);
     Sessions.Last last = target.sessions.find(clientHigh, clientLow, channel);
     if (last != null && last.sequence == sequence && last.version < 0) {
       target.counters.repeatedBySession++;
       more = last.version == DONE_MORE;
       removed = last.result;
       finish();
-    } else if (target.view().successor() == null && (last == null || last.sequence <= sequence)) {
+    } else if (mayGoBare(target) && (last == null || last.sequence < sequence)) {
       removeBare(target);
     } else {
       pump();
     }
+  }
+
+  /** Alone, with no update pending that was begun when others were there. */
+  private static boolean mayGoBare(ChainTarget target) {
+    return target.view().successor() == null
+        && !target.hasUpdatesOfOtherViews()
+        && !target.isSettling();
   }
 
   private void removeBare(ChainTarget target) {
@@ -170,8 +185,17 @@ final class RemoveRun implements UpdateRun.Owner {
     pump();
   }
 
+  boolean isLike(RemoveRun other) {
+    return (clientHigh | clientLow) != 0
+        && clientHigh == other.clientHigh
+        && clientLow == other.clientLow
+        && channel == other.channel
+        && sequence == other.sequence;
+  }
+
   private void finish() {
     ChainTarget target = target();
+    target.removals.remove(this);
     if (failure == 0) {
       Sessions.Last last = target.sessions.record(clientHigh, clientLow, channel, sequence);
       if (last != null) {

@@ -2,6 +2,8 @@ package io.lampyris.chunkengine.chain;
 
 import io.lampyris.reactor.TimerTask;
 import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * lacks or has otherwise, page by page; updates go on meanwhile and reach it too. Owner: reactor.
  *
  * <pre>
- *   updates of other views over ─► LISTING ⇄ REMOVING ─► COMPARING ⇄ COPYING ─► FINISHING ─► DONE
+ *   updates of other views over ─► LISTING ⇄ REMOVING ─► COMPARING ⇄ COPYING ─► TELLING ─► FINISHING ─► DONE
  * </pre>
  *
  * A page that fails is asked for again; another version of the chain begins from the start, which
@@ -29,6 +31,8 @@ final class Resync implements PeerCall.User, TimerTask {
     REMOVING,
     COMPARING,
     COPYING,
+    /** Clients may send again what was carried out before that member came. */
+    TELLING,
     FINISHING,
     DONE
   }
@@ -43,6 +47,8 @@ final class Resync implements PeerCall.User, TimerTask {
   private int slot;
   private int nextSlot;
   private int at;
+  private int told;
+  private List<Map.Entry<Sessions.Channel, Sessions.Last>> sessions = List.of();
   private int working;
   private boolean pageFailed;
   private boolean starting;
@@ -123,6 +129,7 @@ final class Resync implements PeerCall.User, TimerTask {
         nextSlot = page.compare(call(), target, slot);
         target.counters.chunksCompared += page.count;
       }
+      case TELLING -> told = page.sessions(call(), target, sessions, at);
       case FINISHING -> page.finish(call(), target);
       case REMOVING, COPYING -> startWorkers();
       case NONE, WAITING, DONE -> throw new AssertionError("nothing follows: " + step);
@@ -168,6 +175,10 @@ final class Resync implements PeerCall.User, TimerTask {
         page.takeDifferent(call);
         step = Step.COPYING;
         startPage();
+      }
+      case TELLING -> {
+        at += told;
+        tell();
       }
       case FINISHING -> {
         step = Step.DONE;
@@ -248,7 +259,21 @@ final class Resync implements PeerCall.User, TimerTask {
       slot = nextSlot;
       target.counters.slotsCompared = slot;
       target.counters.slotsToCompare = target.store.slots();
-      step = slot >= target.store.slots() ? Step.FINISHING : Step.COMPARING;
+      if (slot >= target.store.slots()) {
+        sessions = target.sessions.all();
+        at = 0;
+        tell();
+        return;
+      }
+      step = Step.COMPARING;
+    }
+    next();
+  }
+
+  private void tell() {
+    step = at < sessions.size() ? Step.TELLING : Step.FINISHING;
+    if (step == Step.FINISHING) {
+      sessions = List.of();
     }
     next();
   }

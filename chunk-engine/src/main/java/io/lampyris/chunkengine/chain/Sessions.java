@@ -1,6 +1,8 @@
 package io.lampyris.chunkengine.chain;
 
+import io.lampyris.chunkengine.format.ChunkState;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,8 @@ final class Sessions {
     int crc32c;
   }
 
-  private record Channel(long clientHigh, long clientLow, int channel) {}
+  /** Whose updates come one after another. */
+  record Channel(long clientHigh, long clientLow, int channel) {}
 
   private final Map<Channel, Last> channels =
       new LinkedHashMap<>(64, 0.75f, true) {
@@ -62,5 +65,23 @@ final class Sessions {
     }
     last.sequence = sequence;
     return last;
+  }
+
+  /** A chunk's own record is about to be overwritten by that of its next update. */
+  void remember(ChunkState made) {
+    Last last = record(made.clientHigh, made.clientLow, made.channel, made.sequence);
+    if (last != null) {
+      last.inode = made.inode;
+      last.chunkIndex = made.chunkIndex;
+      last.result = made.result;
+      last.version = made.version;
+      last.lengthBytes = made.lengthBytes;
+      last.crc32c = made.crc32c;
+    }
+  }
+
+  /** All of them as they are now, for a member that has none. Allocates. */
+  List<Map.Entry<Channel, Last>> all() {
+    return List.copyOf(channels.entrySet());
   }
 }

@@ -7,7 +7,10 @@ import io.lampyris.protocol.sbe.CompareChunksDecoder;
 import io.lampyris.protocol.sbe.CompareChunksEncoder;
 import io.lampyris.protocol.sbe.CompareChunksReplyDecoder;
 import io.lampyris.protocol.sbe.CompareChunksReplyEncoder;
+import io.lampyris.protocol.sbe.CopySessionsDecoder;
+import io.lampyris.protocol.sbe.CopySessionsEncoder;
 import io.lampyris.protocol.sbe.FinishSyncEncoder;
+import io.lampyris.protocol.sbe.IdentityDecoder;
 import io.lampyris.protocol.sbe.ListChunksDecoder;
 import io.lampyris.protocol.sbe.ListChunksEncoder;
 import io.lampyris.protocol.sbe.ListChunksReplyDecoder;
@@ -15,6 +18,8 @@ import io.lampyris.protocol.sbe.ListChunksReplyEncoder;
 import io.lampyris.protocol.sbe.MessageHeaderDecoder;
 import io.lampyris.protocol.sbe.MessageHeaderEncoder;
 import io.lampyris.reactor.net.Call;
+import java.util.List;
+import java.util.Map;
 
 /** Writes and reads the pages by which two members compare what they hold. Owner: reactor. */
 final class SyncMessage {
@@ -23,6 +28,9 @@ final class SyncMessage {
 
   /** Slots that one message looks at: holes are passed over quickly, but not all at once. */
   private static final int PAGE_SLOTS = 4096;
+
+  /** Likewise. */
+  static final int PAGE_SESSIONS = 100;
 
   private static final int HEADER = MessageHeaderEncoder.ENCODED_LENGTH;
 
@@ -42,6 +50,7 @@ final class SyncMessage {
   private final CompareChunksReplyEncoder compareReply = new CompareChunksReplyEncoder();
   private final CompareChunksReplyDecoder compared = new CompareChunksReplyDecoder();
   private final FinishSyncEncoder finish = new FinishSyncEncoder();
+  private final CopySessionsEncoder sessions = new CopySessionsEncoder();
 
   private static void address(ChunkAddressEncoder chunk, ChainTarget target) {
     chunk
@@ -163,6 +172,57 @@ final class SyncMessage {
       }
     }
     count = kept;
+  }
+
+  // ---- what clients were answered ----
+
+  /** Tells a page of sessions; how many. */
+  int sessions(
+      PeerCall call,
+      ChainTarget target,
+      List<Map.Entry<Sessions.Channel, Sessions.Last>> all,
+      int from) {
+    int to = Math.min(all.size(), from + PAGE_SESSIONS);
+    sessions.wrapAndApplyHeader(call.request, 0, header);
+    address(sessions.chunk(), target);
+    CopySessionsEncoder.SessionsEncoder group = sessions.sessionsCount(to - from);
+    for (int i = from; i < to; i++) {
+      Sessions.Channel channel = all.get(i).getKey();
+      Sessions.Last last = all.get(i).getValue();
+      group
+          .next()
+          .identity()
+          .clientHigh(channel.clientHigh())
+          .clientLow(channel.clientLow())
+          .channel(channel.channel())
+          .sequence(last.sequence);
+      group
+          .inode(last.inode)
+          .chunkIndex(last.chunkIndex)
+          .answer(last.result)
+          .version(last.version)
+          .length(last.lengthBytes)
+          .crc32c(Integer.toUnsignedLong(last.crc32c));
+    }
+    call.requestLength = HEADER + sessions.encodedLength();
+    return to - from;
+  }
+
+  void takeSessions(CopySessionsDecoder message, Sessions into) {
+    for (CopySessionsDecoder.SessionsDecoder one : message.sessions()) {
+      IdentityDecoder identity = one.identity();
+      Sessions.Last last =
+          into.record(
+              identity.clientHigh(), identity.clientLow(), identity.channel(), identity.sequence());
+      if (last != null) {
+        last.inode = one.inode();
+        last.chunkIndex = one.chunkIndex();
+        last.result = one.answer();
+        last.version = one.version();
+        last.lengthBytes = one.length();
+        last.crc32c = (int) one.crc32c();
+      }
+    }
   }
 
   void finish(PeerCall call, ChainTarget target) {

@@ -113,6 +113,9 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private boolean answered;
   private boolean wantsWhole;
 
+  /** Of a removal: whether there was something to remove when its turn came. */
+  private boolean existed;
+
   private int made;
   private int attempts;
   private long order;
@@ -189,12 +192,18 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       // Nobody waits for it, and its sender may have tried again.
       refused = Status.TIMEOUT.code();
     }
+    if (refused == 0 && target.hasBareRemovals() && view().successor() != null) {
+      // They take no turns, and would remove what is pending here.
+      refused = Status.BUSY.code();
+    }
     if (refused != 0) {
       end(refused);
       return;
     }
     if (!target.store.find(inode, chunkIndex, base)) {
       base.version = 0;
+    } else if (view().isServing() || isLikeBaseOfSender()) {
+      target.sessions.remember(base);
     }
     if (fromClient) {
       beginAtHead();
@@ -213,12 +222,13 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       end(Status.CHUNK_STALE_UPDATE.code());
       return;
     }
-    if (last != null && kind != Kind.REMOVE && isMine(last)) {
+    if (last != null && isMine(last)) {
       target.counters.repeatedBySession++;
       state.version = last.version;
       state.lengthBytes = last.lengthBytes;
       state.crc32c = last.crc32c;
-      end(last.result);
+      result = last.result;
+      end(result);
       return;
     }
     boolean left = target.store.findPending(inode, chunkIndex, state);
@@ -281,6 +291,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     } else if (base.version == updateVersion) {
       // Sent again: everyone behind has it, or this member would not have committed it.
       state.copyFrom(base);
+      result = base.result;
       end(0);
     } else if (base.version > updateVersion || base.version + 1 < updateVersion) {
       target()
@@ -301,13 +312,19 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       beginLocal(updateVersion);
     } else if (base.version == updateVersion) {
       state.copyFrom(base);
+      result = base.result;
       end(0);
-    } else if (base.version != baseVersion
-        || (baseVersion != 0 && (base.lengthBytes != baseLength || base.crc32c != baseCrc32c))) {
+    } else if (base.version != baseVersion || (baseVersion != 0 && !isLikeBaseOfSender())) {
       end(Status.CHUNK_MISSING_UPDATE.code());
     } else {
       beginLocal(updateVersion);
     }
+  }
+
+  private boolean isLikeBaseOfSender() {
+    return base.version == baseVersion
+        && base.lengthBytes == baseLength
+        && base.crc32c == baseCrc32c;
   }
 
   // ---- here ----
@@ -333,6 +350,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     update.updateVersion = version;
     update.payloadCrc32c = payloadCrc32c;
     update.extendOnly = extendOnly;
+    update.removal = false;
     update.copiedResult = answer;
     update.wholeBytes = kind == Kind.COPY ? baseLength : 0;
     update.payload = payload;
@@ -354,6 +372,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   /** A removal is pending as a version without bytes, so that it is not forgotten half-way. */
   private void beginRemoval(boolean last) {
     boolean exists = base.version != 0 || target().store.pendingVersion(inode, chunkIndex) != 0;
+    existed = base.version != 0;
     if (last) {
       removeNow(exists);
     } else if (!exists) {
@@ -366,6 +385,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       update.lengthBytes = 0;
       update.updateVersion = base.version + 1;
       update.extendOnly = false;
+      update.removal = true;
       submitUpdate();
     }
   }
@@ -641,7 +661,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
 
   /** The chunk is gone. */
   private void forgetState() {
-    result = 1;
+    result = existed ? 1 : 0;
     state.version = 0;
     state.lengthBytes = 0;
     state.crc32c = 0;
@@ -659,7 +679,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       if (last != null) {
         last.inode = inode;
         last.chunkIndex = chunkIndex;
-        last.result = kind == Kind.REMOVE ? 0 : result;
+        last.result = result;
         last.version = state.version;
         last.lengthBytes = state.lengthBytes;
         last.crc32c = state.crc32c;

@@ -20,8 +20,8 @@
  * the checksum that the client computed. An end of the chain commits at once; a chain of one member
  * does so too, and costs what a store costs.
  *
- * <p>A removal is pending as a version of length 0, and removes the chunk instead of being
- * committed.
+ * <p>A removal is pending as a version of length 0 with a mark, and removes the chunk instead of
+ * being committed, whoever finishes it.
  *
  * <p><b>Why pending comes before forwarding.</b> When the end commits a version, it may be read.
  * All who are before it have it pending, durably, by then. So whoever leads or ends the chain after
@@ -39,8 +39,8 @@
  * Beside that, {@code Resync} at the tail compares all chunks, page by page: first it removes what
  * it does not have itself, then it copies what is missing or different, each chunk in its turn.
  * Slots of the index are the key range of a page: chunks keep theirs, and one that comes meanwhile
- * comes as an update. Then the member is told that it has everything, and claims so under this very
- * version of the chain.
+ * comes as an update. Then the member is told the table of sessions, and that it has everything,
+ * and claims so under this very version of the chain.
  *
  * <h2>Invariants</h2>
  *
@@ -56,8 +56,9 @@
  *       tail is asked; the tail itself waits for the update's turn to end.
  *   <li>I5: an update that is sent again (same client, channel and sequence number) is carried out
  *       once and answered as the first time: by the chunk's own record, which all members have, as
- *       long as it was the chunk's last update; by the table of sessions that every member keeps in
- *       memory otherwise.
+ *       long as it was the chunk's last update; by the table of sessions otherwise. Every member
+ *       keeps that in memory, takes the record of a chunk into it before that is overwritten, and
+ *       is told it when it is copied to. When the last member that has it ends, it is forgotten.
  *   <li>I6: of a forwarded message that arrives twice, the copy that is late does nothing: each
  *       names the oldest attempt that its sender still waits for.
  *   <li>I7: an update that was begun is tried until all behind have it, or until it is refused, or

@@ -10,6 +10,9 @@ public final class ChunkState {
   /** A chunk of length 0 has no block. */
   public static final long NO_BLOCK = -1;
 
+  /** The result of a pending version of length 0 that is no version but the chunk's removal. */
+  public static final int REMOVAL = Integer.MAX_VALUE;
+
   public long inode;
 
   /** Unsigned; files use 31 bits. */
@@ -79,6 +82,11 @@ public final class ChunkState {
     channel = over;
     sequence = number;
     result = answer;
+  }
+
+  /** Of a pending version: whether the chunk is removed when it is committed. */
+  public boolean isRemoval() {
+    return lengthBytes == 0 && result == REMOVAL;
   }
 
   public int unitBytes() {

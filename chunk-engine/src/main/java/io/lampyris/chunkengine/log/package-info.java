@@ -61,7 +61,8 @@
  *                     32  u64  inode           56  u64  client, high half
  *                     40  u32  chunk index     64  u64  client, low half
  *                     44  u32  version         72  u64  the client's sequence number
- *                     48  u32  chain version   80  u64  the result it was answered
+ *                     48  u32  chain version   80  u64  the result it was answered;
+ *                                               0x7FFFFFFF, pending: a removal
  *                     52  u32  channel
  *   COMMITTED 2, PENDING 4, REDO 5
  *                     88  u64  block's device offset; -1 for a chunk of length 0

@@ -81,6 +81,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** Of a truncate: leave a longer chunk alone. */
   public boolean extendOnly;
 
+  /** Of a truncate to nothing that stays pending: the chunk is to be removed instead. */
+  public boolean removal;
+
   /** Of a copy: how long the chunk is in the end, so that it gets a block that it fits into. */
   public int wholeBytes;
 
@@ -620,7 +623,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     int result =
         switch (kind) {
           case WRITE -> lengthBytes;
-          case TRUNCATE -> newLength;
+          case TRUNCATE -> removal ? ChunkState.REMOVAL : newLength;
           case REPLACE -> copiedResult;
         };
     state.updatedBy(clientHigh, clientLow, channel, sequence, result);

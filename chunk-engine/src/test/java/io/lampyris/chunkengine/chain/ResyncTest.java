@@ -150,6 +150,37 @@ final class ResyncTest {
     }
   }
 
+  /** Its member has been dropped and taken back while it was being written there. */
+  @Test
+  void aVersionThatComesToBePendingLateDoesNotStandInTheWayOfACopy() {
+    try (ChainRig rig = new ChainRig(tmp, 8, 3)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, 0, bytes(1000, 1));
+      rig.runUntil(rig::isQuiet);
+      rig.node(2).faults.latencyMinNs = 500_000_000;
+      rig.node(2).faults.latencyMaxNs = 500_000_001;
+      client.write(INODE, 0, 0, bytes(2000, 2));
+      rig.runFor(10_000_000);
+      rig.manager.states.put(2, TargetState.OFFLINE);
+      rig.manager.publish();
+      rig.settle();
+      assertEquals(2000, client.await());
+      client.remove(INODE, 0);
+      assertEquals(1, client.await());
+      write(client, 0, bytes(3000, 3));
+      rig.manager.states.put(2, TargetState.SYNCING);
+      rig.manager.publish();
+      rig.settle();
+      assertEquals(0, rig.node(2).store().pendingCount(), "it is still on its way to the disk");
+      rig.node(2).faults.latencyMinNs = 10_000;
+      rig.node(2).faults.latencyMaxNs = 200_000;
+      rig.manager.run();
+      rig.heal();
+      assertAlike(rig);
+    }
+  }
+
   @Test
   void whoHasNoLeaseAnswersNothing() {
     try (ChainRig rig = new ChainRig(tmp, 6, 3)) {
