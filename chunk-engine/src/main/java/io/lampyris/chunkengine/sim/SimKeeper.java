@@ -5,6 +5,7 @@ import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
 import io.lampyris.reactor.sim.Simulation;
 import java.util.ArrayDeque;
+import java.util.function.BooleanSupplier;
 
 /** Does its jobs on the simulation's thread, some time after they were given to it. */
 public final class SimKeeper implements Keeper {
@@ -13,9 +14,19 @@ public final class SimKeeper implements Keeper {
   private final Simulation simulation;
   private final Prng prng;
   private final SimPower power;
+  private final BooleanSupplier stopped;
   private final ArrayDeque<Runnable> jobs = new ArrayDeque<>();
 
+  /** Of a process that is never stopped. */
   public SimKeeper(Simulation simulation, Prng prng, SimPower power) {
+    this(simulation, prng, power, () -> false);
+  }
+
+  /**
+   * @param stopped whether its process does nothing for now
+   */
+  public SimKeeper(Simulation simulation, Prng prng, SimPower power, BooleanSupplier stopped) {
+    this.stopped = stopped;
     this.simulation = simulation;
     this.prng = prng;
     this.power = power;
@@ -28,6 +39,10 @@ public final class SimKeeper implements Keeper {
   }
 
   private void runNext() {
+    if (stopped.getAsBoolean() && !power.isOff()) {
+      simulation.after(DELAY_MAX_NS, this::runNext);
+      return;
+    }
     Runnable job = power.isOff() ? null : jobs.poll();
     if (job != null) {
       job.run();
@@ -37,7 +52,7 @@ public final class SimKeeper implements Keeper {
   @Override
   public void close() {
     while (!jobs.isEmpty() && !power.isOff()) {
-      runNext();
+      jobs.remove().run();
     }
   }
 }

@@ -5,8 +5,13 @@ import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.sim.ChunkCells;
 import io.lampyris.chunkengine.sim.ChunkCellsModel;
 import io.lampyris.chunkengine.sim.ChunkOperation;
+import io.lampyris.mgmtd.service.MgmtdOptions;
 import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Routing.TargetState;
+import io.lampyris.protocol.cluster.AdminCommand;
+import io.lampyris.protocol.lease.LeaseTerms;
 import io.lampyris.reactor.BufferPool.SizeClass;
+import io.lampyris.reactor.kv.MemoryKv;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimClock;
 import io.lampyris.reactor.sim.SimReactor;
@@ -20,10 +25,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One cluster under one seed: first its safety under faults, then that it heals. Owner: the thread
@@ -32,8 +38,10 @@ import java.util.function.Supplier;
 public final class ClusterRun {
   private static final long CONFIGURATIONS_MAX = 2_000_000;
   private static final long DAY_NS = 86_400_000_000_000L;
-  private static final int DRIFT_PPM_MAX = 200;
-  private static final int FIRST_CLIENT_MACHINE = 100;
+  private static final int FIRST_CLIENT = 100;
+  private static final int FIRST_MANAGER = 1001;
+  private static final long MS = 1_000_000;
+  private static final long SETUP_NS = 60_000 * MS;
   private static final int[] CELLS = {4096, 1000, 8192, 520};
 
   private static final List<SizeClass> BUFFERS = List.of(new SizeClass(4 << 10, 16));
@@ -44,8 +52,13 @@ public final class ClusterRun {
   private final Simulation simulation;
   private final SimFabric fabric;
   private final List<SimChunk> chunks = new ArrayList<>();
+  private final Shape shape;
+  private final MemoryKv store = new MemoryKv();
+  private final Memories memories = new Memories(store);
+  private final List<ManagerMachine> managers = new ArrayList<>();
   private final List<StorageMachine> machines = new ArrayList<>();
   private final List<SimClient> clients = new ArrayList<>();
+  private @Nullable Operator operator;
   private boolean loading = true;
   private int values;
   private long operations;
@@ -55,6 +68,7 @@ public final class ClusterRun {
     this.seed = seed;
     this.options = options;
     prng = new Prng(seed);
+    shape = Shape.of(prng.split(), options);
     simulation = new Simulation(prng.split());
     fabric = new SimFabric(simulation, new NetworkFaults());
   }
@@ -76,6 +90,7 @@ public final class ClusterRun {
       try {
         run.safety(troubles);
         run.liveness(troubles);
+        run.replicas().compare();
         run.checkHistories();
       } finally {
         crashes = troubles.crashes();
@@ -137,14 +152,26 @@ public final class ClusterRun {
     return chunks.get(by.below(chunks.size()));
   }
 
-  /** A chunk that a worker may update. */
-  SimChunk chunkOf(int worker, Prng by) {
-    int workers = options.clients() * options.workers();
-    if (options.hard() || chunks.size() < workers) {
-      return anyChunk(by);
+  List<Integer> managerIds() {
+    List<Integer> ids = new ArrayList<>();
+    for (int i = 0; i < shape.managers(); i++) {
+      ids.add(FIRST_MANAGER + i);
     }
-    int own = (chunks.size() - worker + workers - 1) / workers;
-    return chunks.get(worker + by.below(own) * workers);
+    return ids;
+  }
+
+  LeaseTerms terms() {
+    return shape.terms();
+  }
+
+  /** Which memory of updates a chain goes by; another one when the last that had it has ended. */
+  int memoryOf(int chainId) {
+    return memories.of(chainId);
+  }
+
+  /** Managers have decided something, or a process has ended. */
+  void onChange() {
+    memories.look(machines);
   }
 
   boolean isLoading() {
@@ -174,48 +201,77 @@ public final class ClusterRun {
   // ---------------------------------------------------------------- the phases
 
   private void build(Path work) throws StoreException {
-    for (int node = 1; node <= options.nodes(); node++) {
-      StorageMachine machine = new StorageMachine(this, node, node, clock(), work);
+    for (int id : managerIds()) {
+      MgmtdOptions manager =
+          shape.managers() == 1 ? MgmtdOptions.alone(id) : MgmtdOptions.oneOfMany(id);
+      ManagerMachine machine =
+          new ManagerMachine(this, id, clock(), store, manager.settings(shape.settings()));
+      managers.add(machine);
+      machine.boot(0);
+    }
+    for (int node = 1; node <= shape.nodes(); node++) {
+      StorageMachine machine =
+          new StorageMachine(this, node, shape.targetsPerNode(), clock(), work);
       machines.add(machine);
       machine.format();
       machine.boot(0);
     }
+    Operator made = new Operator(this, clock());
+    operator = made;
+    makeChains(made);
     for (int i = 0; i < options.chunks(); i++) {
       // An inode each: a removal takes what follows in its inode.
-      int chain = 1 + i % options.nodes();
+      List<Integer> chains = made.routing().chains().keySet().stream().sorted().toList();
+      int chain = chains.get(i % chains.size());
       chunks.add(new SimChunk(1 + i, i % 4, chain, CELLS[prng.below(CELLS.length)]));
     }
-    Routing routing = routing();
     for (int i = 0; i < options.clients(); i++) {
-      int machine = FIRST_CLIENT_MACHINE + i;
       SimReactor reactor = new SimReactor(simulation, "client-" + i, BUFFERS, clock());
-      SimNetwork network = new SimNetwork(fabric, machine, reactor);
-      clients.add(
-          new SimClient(
-              this, reactor, network, () -> routing, version -> {}, 1 + i, options.workers()));
+      SimNetwork network = new SimNetwork(fabric, FIRST_CLIENT + i, reactor);
+      clients.add(new SimClient(this, reactor, network, 1 + i, shape.pollNs()));
     }
+  }
+
+  private void makeChains(Operator by) {
+    int targets = shape.nodes() * shape.targetsPerNode();
+    await("targets are known", () -> by.routing().targets().size() == targets);
+    by.command(
+        AdminCommand.CHAIN_CREATE,
+        Map.of(
+            "replicas", String.valueOf(shape.replicas()),
+            "targets-per-disk", String.valueOf(shape.chainsPerNode()),
+            "seed", String.valueOf(prng.below(1000))));
+    await("chains serve", () -> !by.routing().chains().isEmpty() && missing().isEmpty());
+  }
+
+  private void await(String what, BooleanSupplier done) {
+    long untilNs = nowNs() + SETUP_NS;
+    simulation.runUntil(() -> done.getAsBoolean() || nowNs() > untilNs);
+    expect(done.getAsBoolean(), () -> what + ": did not happen: " + describe());
   }
 
   private SimClock clock() {
-    return new SimClock(prng.below(DAY_NS), prng.between(-DRIFT_PPM_MAX, DRIFT_PPM_MAX + 1));
+    return new SimClock(prng.below(DAY_NS), prng.between(-shape.driftPpm(), shape.driftPpm() + 1));
   }
 
-  private Routing routing() {
-    Map<Integer, Routing.Chain> chains = new HashMap<>();
-    Map<Long, Routing.Target> targets = new HashMap<>();
-    for (StorageMachine machine : machines) {
-      long target = machine.nodeId;
-      chains.put(machine.chainId, new Routing.Chain(machine.chainId, 1, List.of(target)));
-      targets.put(target, new Routing.Target(target, machine.nodeId, Routing.TargetState.SERVING));
-    }
-    return new Routing(1, Map.of(), chains, targets);
+  private Operator operator() {
+    Operator now = operator;
+    assert now != null : "the cluster is built";
+    return now;
+  }
+
+  private Replicas replicas() {
+    return new Replicas(this, machines, operator().routing(), shape.replicas());
+  }
+
+  private List<String> missing() {
+    return replicas().missing();
   }
 
   private Troubles troubles() {
-    List<Integer> everybody = new ArrayList<>();
-    machines.forEach(machine -> everybody.add(machine.nodeId));
-    clients.forEach(client -> everybody.add(client.network().machine()));
-    Troubles troubles = new Troubles(this, machines, everybody);
+    List<Integer> clientMachines = new ArrayList<>();
+    clients.forEach(client -> clientMachines.add(client.network().machine()));
+    Troubles troubles = new Troubles(this, machines, managers, clientMachines);
     simulation.onPowerCut(troubles::onPowerCut);
     return troubles;
   }
@@ -226,31 +282,52 @@ public final class ClusterRun {
     simulation.runFor(options.safetyNs());
   }
 
-  /** Without faults everything that was asked is answered, and reads see what there is. */
+  /** Without faults everything that was asked is answered, and all chains are whole again. */
   private void liveness(Troubles troubles) {
     troubles.end();
     long untilNs = nowNs() + options.livenessNs();
-    long loadUntilNs = nowNs() + options.safetyNs() / 4;
-    simulation.runUntil(() -> nowNs() >= loadUntilNs);
+    simulation.runFor(options.safetyNs() / 8);
     loading = false;
-    simulation.runUntil(() -> isQuiet() || nowNs() >= untilNs);
+    // What is costly is looked at now and then.
+    while (!(isQuiet() && missing().isEmpty()) && nowNs() < untilNs) {
+      simulation.runFor(100 * MS);
+    }
     expect(
-        isQuiet(),
-        () -> "not answered %d s after the last fault: ".formatted(seconds()) + unanswered());
+        isQuiet() && missing().isEmpty(),
+        () ->
+            "not well %d s after the last fault: ".formatted(options.livenessNs() / 1_000_000_000L)
+                + missing()
+                + describe());
   }
 
-  private String unanswered() {
+  private String describe() {
     StringBuilder text = new StringBuilder();
     clients.forEach(client -> client.describe(text));
+    for (StorageMachine machine : machines) {
+      text.append("\n    ").append(machine.describe());
+    }
+    for (ManagerMachine machine : managers) {
+      text.append("\n    manager ").append(machine.nodeId);
+      text.append(machine.isPrimary() ? " is primary" : machine.isUp() ? " waits" : " is down");
+    }
+    Routing routing = operator().routing();
+    text.append("\n    routing ").append(routing.version());
+    routing
+        .chains()
+        .forEach((id, chain) -> {
+          text.append("\n    chain ").append(id).append(" v").append(chain.version());
+          for (Long target : chain.targetIds()) {
+            Routing.Target is = routing.targets().get(target);
+            text.append(' ').append(target).append(' ');
+            text.append(is == null ? TargetState.OFFLINE : is.state());
+          }
+        });
     return text.toString();
   }
 
-  private long seconds() {
-    return options.livenessNs() / 1_000_000_000L;
-  }
-
   private boolean isQuiet() {
-    return clients.stream().allMatch(SimClient::isIdle);
+    return clients.stream().allMatch(SimClient::isIdle)
+        && machines.stream().allMatch(machine -> machine.inFlight() == 0);
   }
 
   private void checkHistories() {
@@ -273,10 +350,14 @@ public final class ClusterRun {
       for (StorageMachine machine : machines) {
         machine.discard();
       }
-      for (SimClient client : clients) {
-        client.network().close();
-        client.reactor().close();
+      for (ManagerMachine machine : managers) {
+        machine.discard();
       }
+      clients.forEach(SimClient::close);
+      if (operator != null) {
+        operator.close();
+      }
+      store.close();
       Host.posix().deleteTree(work);
     } catch (StoreException e) {
       throw new IOException("seed=" + seed, e);

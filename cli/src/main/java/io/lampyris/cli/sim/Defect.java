@@ -1,19 +1,14 @@
 package io.lampyris.cli.sim;
 
-import io.lampyris.protocol.sbe.MessageHeaderDecoder;
-import io.lampyris.protocol.sbe.RemoveChunksDecoder;
-import io.lampyris.protocol.sbe.RemoveChunksEncoder;
-import io.lampyris.protocol.sbe.TruncateChunkDecoder;
-import io.lampyris.protocol.sbe.TruncateChunkEncoder;
-import io.lampyris.protocol.sbe.WriteChunkDecoder;
-import io.lampyris.protocol.sbe.WriteChunkEncoder;
+import io.lampyris.chunkengine.chain.ChainService;
+import io.lampyris.chunkengine.chain.ServingRight;
+import io.lampyris.reactor.cluster.NodeAgent;
 import io.lampyris.reactor.device.Device;
-import io.lampyris.reactor.device.IoRequest;
-import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Service;
-import io.lampyris.reactor.sim.ForwardingDevice;
 import io.lampyris.reactor.sim.Prng;
+import io.lampyris.reactor.sim.SimClock;
 import io.lampyris.reactor.sim.SimDevice;
+import io.lampyris.reactor.sim.Simulation;
 
 /** What is broken on purpose, to show that the simulator finds it. */
 public enum Defect {
@@ -21,9 +16,9 @@ public enum Defect {
   /** A retry is not recognised: the record of who made the last update is forgotten. */
   FORGET_DEDUP {
     @Override
-    Service around(Service service, Prng prng) {
+    Service around(ChainService service, Prng prng) {
       return call -> {
-        rename(call, prng);
+        Tampering.rename(call, prng);
         service.onCall(call);
       };
     }
@@ -32,12 +27,50 @@ public enum Defect {
   ACK_BEFORE_DURABLE {
     @Override
     Device around(SimDevice device) {
-      return new FlushLiar(device);
+      return new Tampering.FlushLiar(device);
+    }
+  },
+  /** The head acknowledges an update when it comes in, before the tail has it. */
+  ACK_BEFORE_TAIL {
+    @Override
+    Service around(ChainService service, Prng prng) {
+      return call -> {
+        if (!Tampering.answersAtOnce(call, service)) {
+          service.onCall(call);
+        }
+      };
+    }
+  },
+  /** A member answers reads with what it has committed, and asks nobody. */
+  DIRTY_READ {
+    @Override
+    Service around(ChainService service, Prng prng) {
+      return call -> {
+        Tampering.readAsCommitted(call);
+        service.onCall(call);
+      };
+    }
+  },
+  /** Messages are taken under whatever version of the chain they name. */
+  IGNORE_CHAIN_VERSION {
+    @Override
+    Service around(ChainService service, Prng prng) {
+      return call -> {
+        Tampering.takeAnyVersion(call, service);
+        service.onCall(call);
+      };
+    }
+  },
+  /** A lease ends by the wall clock, which is set back now and then. */
+  WALL_CLOCK_LEASE {
+    @Override
+    ServingRight around(NodeAgent agent, SimClock clock, Simulation simulation) {
+      return new Tampering.WallClockRight(agent, clock, simulation);
     }
   };
 
   /** The service as a node with this defect has it. */
-  Service around(Service service, Prng prng) {
+  Service around(ChainService service, Prng prng) {
     return service;
   }
 
@@ -46,41 +79,8 @@ public enum Defect {
     return device;
   }
 
-  /** Makes an update somebody else's. */
-  private static void rename(Call call, Prng prng) {
-    MessageHeaderDecoder header = new MessageHeaderDecoder();
-    header.wrap(call.request, 0);
-    int at = MessageHeaderDecoder.ENCODED_LENGTH;
-    long other = prng.nextLong();
-    switch (header.templateId()) {
-      case WriteChunkDecoder.TEMPLATE_ID ->
-          new WriteChunkEncoder().wrap(call.request, at).identity().clientHigh(other);
-      case TruncateChunkDecoder.TEMPLATE_ID ->
-          new TruncateChunkEncoder().wrap(call.request, at).identity().clientHigh(other);
-      case RemoveChunksDecoder.TEMPLATE_ID ->
-          new RemoveChunksEncoder().wrap(call.request, at).identity().clientHigh(other);
-      default -> {
-        // Reads have no identity.
-      }
-    }
-  }
-
-  /** Says that it has flushed. */
-  private static final class FlushLiar extends ForwardingDevice {
-    private final SimDevice disk;
-
-    FlushLiar(SimDevice disk) {
-      super(disk);
-      this.disk = disk;
-    }
-
-    @Override
-    public void submit(IoRequest request) {
-      if (request.kind == IoRequest.Kind.FLUSH) {
-        disk.pretend(request);
-      } else {
-        disk.submit(request);
-      }
-    }
+  /** The right to answer likewise. */
+  ServingRight around(NodeAgent agent, SimClock clock, Simulation simulation) {
+    return agent::mayServe;
   }
 }

@@ -16,9 +16,11 @@ import io.lampyris.protocol.sbe.RemoveChunksEncoder;
 import io.lampyris.protocol.sbe.RemoveChunksReplyDecoder;
 import io.lampyris.protocol.sbe.TruncateChunkEncoder;
 import io.lampyris.protocol.sbe.WriteChunkEncoder;
+import io.lampyris.reactor.cluster.RoutingClient;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.sim.Prng;
+import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.SimReactor;
 import io.lampyris.reactor.sim.net.SimNetwork;
 import java.lang.foreign.MemorySegment;
@@ -26,8 +28,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongConsumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +36,16 @@ import org.jspecify.annotations.Nullable;
  * and was told. Owner: the simulation's thread.
  */
 final class SimClient {
+  private static final Probe FORGOTTEN =
+      Probe.of("sim: an update is given up, for all who knew of it are gone");
+
+  /** Of an answer that does not say how long the chunk is. */
+  static final int LENGTH_UNKNOWN = -1;
+
   /** How long one attempt waits. */
   private static final long ATTEMPT_NS = 1_500_000_000L;
 
+  private static final long ROUTING_TIMEOUT_NS = 500_000_000L;
   private static final long BACKOFF_MIN_NS = 1_000_000;
   private static final int BACKOFF_DOUBLINGS_MAX = 7;
 
@@ -46,30 +53,28 @@ final class SimClient {
   private final SimReactor reactor;
   private final SimNetwork network;
   private final Prng prng;
-  private final Supplier<Routing> routing;
-  private final LongConsumer onStale;
+  private final RoutingClient routing;
   private final long id;
   private final Map<Integer, Connection> connections = new HashMap<>();
   private final List<Worker> workers = new ArrayList<>();
   private long sequence;
 
-  SimClient(
-      ClusterRun run,
-      SimReactor reactor,
-      SimNetwork network,
-      Supplier<Routing> routing,
-      LongConsumer onStale,
-      long id,
-      int workers) {
+  /**
+   * @param pollNs how often it asks for routing unless it is told that what it has is stale
+   */
+  SimClient(ClusterRun run, SimReactor reactor, SimNetwork network, long id, long pollNs) {
     this.run = run;
     this.reactor = reactor;
     this.network = network;
     this.prng = run.prng().split();
-    this.routing = routing;
-    this.onStale = onStale;
     this.id = id;
-    for (int i = 0; i < workers; i++) {
-      this.workers.add(new Worker(i + 1, (int) (id - 1) * workers + i));
+    RoutingClient.Options options =
+        new RoutingClient.Options(
+            run.managerIds(), pollNs, ROUTING_TIMEOUT_NS, id, 1, "client-" + id, id);
+    routing = new RoutingClient(reactor, network, options, newer -> {});
+    reactor.add(routing);
+    for (int i = 0; i < run.options().workers(); i++) {
+      workers.add(new Worker(i + 1));
     }
   }
 
@@ -99,8 +104,10 @@ final class SimClient {
     }
   }
 
-  SimReactor reactor() {
-    return reactor;
+  void close() {
+    routing.onClose();
+    network.close();
+    reactor.close();
   }
 
   SimNetwork network() {
@@ -124,20 +131,19 @@ final class SimClient {
     private final Cells cells = new Cells();
     private final byte[] bytes = new byte[SimChunk.SIZE_BYTES];
     private final int channel;
-    private final int worker;
     private SimChunk chunk;
     private ChunkOperation operation;
     private int number;
     private long ownSequence;
     private int attempts;
+    private int memory;
     private long payloadCrc;
     private long routingVersion;
     boolean busy;
 
-    Worker(int channel, int worker) {
+    Worker(int channel) {
       super(reactor, 256, 256);
       this.channel = channel;
-      this.worker = worker;
       this.chunk = run.chunks().getFirst();
       this.operation = new ChunkOperation(Kind.READ, 0, 0, 0, null);
     }
@@ -153,10 +159,11 @@ final class SimClient {
         return;
       }
       boolean reads = prng.below(100) < 40;
-      chunk = reads ? run.anyChunk(prng) : run.chunkOf(worker, prng);
+      chunk = run.anyChunk(prng);
       operation = reads ? wholeRead() : update();
       busy = true;
       attempts = 0;
+      memory = run.memoryOf(chunk.chainId);
       if (operation.kind() != Kind.READ) {
         ownSequence = ++sequence;
       }
@@ -178,13 +185,19 @@ final class SimClient {
         return new ChunkOperation(
             Kind.WRITE, whole ? 0 : from, whole ? chunk.cells : count, value, null);
       }
-      return dice < 94 || !run.options().hard()
+      return dice < 94
           ? new ChunkOperation(Kind.TRUNCATE, from, 0, 0, null)
           : new ChunkOperation(Kind.REMOVE, 0, 0, 0, null);
     }
 
     private void send() {
-      Routing known = routing.get();
+      if (attempts > 0 && operation.kind() != Kind.READ && memory != run.memoryOf(chunk.chainId)) {
+        // Whether it was carried out is not known to anybody, so it is not asked for again.
+        FORGOTTEN.reached();
+        end();
+        return;
+      }
+      Routing known = routing.routing();
       routingVersion = known.version();
       Routing.Chain chain = known.chains().get(chunk.chainId);
       int node = chain == null ? -1 : node(known, chain);
@@ -287,10 +300,10 @@ final class SimClient {
       Status status = Status.of(result);
       switch (status) {
         case CHAIN_VERSION_MISMATCH, NO_ROUTE, TARGET_OFFLINE, UNREACHABLE, TIMEOUT -> {
-          onStale.accept(routingVersion);
+          routing.refresh(routingVersion);
           retry();
         }
-        case BUSY, CHECKSUM_MISMATCH -> retry();
+        case BUSY, CHECKSUM_MISMATCH, CANCELLED -> retry();
         default -> {
           run.expect(false, () -> "%s of %s: %s".formatted(operation, chunk, status));
           retry();
@@ -329,6 +342,9 @@ final class SimClient {
 
     private int length() {
       int length = chunkReply.chunkLength();
+      if (length == LENGTH_UNKNOWN) {
+        return -1;
+      }
       run.expect(
           length % chunk.cellBytes == 0,
           () -> "a length that nobody made: " + length + " " + chunk);
@@ -350,6 +366,10 @@ final class SimClient {
       operation = operation.with(outcome);
       chunk.history.respond(number, operation, run.nowNs());
       run.onOperation(result);
+      end();
+    }
+
+    private void end() {
       busy = false;
       pause();
     }

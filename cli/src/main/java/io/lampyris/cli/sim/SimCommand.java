@@ -64,11 +64,6 @@ public final class SimCommand implements Callable<Integer> {
   private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(
-      names = "--hard",
-      description = "Several clients update one chunk at the same time, and remove it.")
-  private boolean hard;
-
-  @Option(
       names = "--defect",
       paramLabel = "NAME",
       description = "Breaks something on purpose: ${COMPLETION-CANDIDATES}.")
@@ -126,7 +121,7 @@ public final class SimCommand implements Callable<Integer> {
   }
 
   private void runSeeds(Path work, PrintWriter err) {
-    SimOptions options = SimOptions.DEFAULT.withHard(hard).with(defect);
+    SimOptions options = SimOptions.DEFAULT.with(defect);
     for (long seed = takeSeed(); seed != Long.MIN_VALUE; seed = takeSeed()) {
       try {
         add(ClusterRun.run(seed, options, work), err);
@@ -180,8 +175,7 @@ public final class SimCommand implements Callable<Integer> {
       out.printf("  %-60s %s%n", probe.getKey(), reached);
     }
     for (SimResult failure : failures) {
-      String options =
-          (hard ? " --hard" : "") + (defect == Defect.NONE ? "" : " --defect " + defect);
+      String options = defect == Defect.NONE ? "" : " --defect " + defect;
       out.printf("replay: lampyris sim --seeds 1 --from %d%s%n", failure.seed(), options);
     }
     out.flush();

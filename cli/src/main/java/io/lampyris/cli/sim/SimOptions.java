@@ -1,9 +1,10 @@
 package io.lampyris.cli.sim;
 
 /**
- * What a simulated cluster is and goes through.
+ * What simulated clusters go through.
  *
- * @param nodes storage machines
+ * @param nodesMin storage machines, at least
+ * @param nodesMax and at most
  * @param clients processes, each with {@code workers}
  * @param workers of a client
  * @param chunks that they share
@@ -11,12 +12,11 @@ package io.lampyris.cli.sim;
  * @param livenessNs within which everything must be over after the faults
  * @param thinkNs a worker's longest pause
  * @param logRewriteBytes a chunk log of this size is rewritten
- * @param hard whether several workers update one chunk at the same time, and chunks are removed;
- *     else each chunk has one that updates it, and stays
  * @param defect what is broken on purpose
  */
 public record SimOptions(
-    int nodes,
+    int nodesMin,
+    int nodesMax,
     int clients,
     int workers,
     int chunks,
@@ -24,18 +24,17 @@ public record SimOptions(
     long livenessNs,
     long thinkNs,
     long logRewriteBytes,
-    boolean hard,
     Defect defect) {
   private static final long SECOND = 1_000_000_000L;
 
   /** What the command runs. */
   public static final SimOptions DEFAULT =
-      new SimOptions(
-          3, 3, 2, 12, 12 * SECOND, 120 * SECOND, 60_000_000, 256 << 10, false, Defect.NONE);
+      new SimOptions(3, 5, 3, 2, 8, 10 * SECOND, 60 * SECOND, 80_000_000, 256 << 10, Defect.NONE);
 
   public SimOptions with(Defect wanted) {
     return new SimOptions(
-        nodes,
+        nodesMin,
+        nodesMax,
         clients,
         workers,
         chunks,
@@ -43,21 +42,6 @@ public record SimOptions(
         livenessNs,
         thinkNs,
         logRewriteBytes,
-        hard,
         wanted);
-  }
-
-  public SimOptions withHard(boolean wanted) {
-    return new SimOptions(
-        nodes,
-        clients,
-        workers,
-        chunks,
-        safetyNs,
-        livenessNs,
-        thinkNs,
-        logRewriteBytes,
-        wanted,
-        defect);
   }
 }

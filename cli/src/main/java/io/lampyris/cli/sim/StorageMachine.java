@@ -2,28 +2,30 @@ package io.lampyris.cli.sim;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import io.lampyris.chunkengine.chain.ChainOptions;
+import io.lampyris.chunkengine.chain.ChainService;
+import io.lampyris.chunkengine.chain.ChainTarget;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.options.LogOptions;
 import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.options.TargetSpec;
-import io.lampyris.chunkengine.service.StorageService;
 import io.lampyris.chunkengine.sim.SimHost;
 import io.lampyris.chunkengine.sim.SimKeeper;
 import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Services;
+import io.lampyris.protocol.cluster.TargetReport;
 import io.lampyris.reactor.BufferPool.SizeClass;
+import io.lampyris.reactor.cluster.NodeAgent;
+import io.lampyris.reactor.cluster.NodeHost;
+import io.lampyris.reactor.cluster.NodeOptions;
 import io.lampyris.reactor.device.Device;
-import io.lampyris.reactor.net.Service;
-import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimClock;
 import io.lampyris.reactor.sim.SimDevice;
 import io.lampyris.reactor.sim.SimFaults;
-import io.lampyris.reactor.sim.SimPower;
 import io.lampyris.reactor.sim.SimReactor;
-import io.lampyris.reactor.sim.Simulation;
-import io.lampyris.reactor.sim.net.SimFabric;
 import io.lampyris.reactor.sim.net.SimNetwork;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,15 +33,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
-/**
- * A machine with a disk and a storage process, through as many lives as it takes. Owner: the
- * simulation's thread.
- */
-final class StorageMachine {
+/** A machine with a disk and a storage process. Owner: the simulation's thread. */
+final class StorageMachine extends Machine implements NodeHost {
   private static final long TARGET_BYTES = (1 << 20) + 5 * (64L << 20);
   private static final int ALIGNMENT = 512;
   private static final int LOG_RESERVE_BYTES = 3 << 20;
   private static final int LOG_MAP_BYTES = 64 << 10;
+  private static final int TARGETS_MAX = 10;
 
   private static final List<SizeClass> BUFFERS =
       List.of(new SizeClass(4 << 10, 64), new SizeClass(64 << 10, 64), new SizeClass(1 << 20, 6));
@@ -50,59 +50,82 @@ final class StorageMachine {
     ((Logger) LoggerFactory.getLogger("net.openhft")).setLevel(Level.ERROR);
   }
 
-  final int nodeId;
-  final int chainId;
   final SimFaults diskFaults = new SimFaults();
 
-  private final ClusterRun run;
-  private final Simulation simulation;
-  private final SimFabric fabric;
-  private final SimClock clock;
   private final Prng prng;
   private final Path work;
+  private final List<Long> targetIds = new ArrayList<>();
   private Path root;
-  private int lives;
-  private SimPower power = SimPower.steady();
+  private int disks;
   private @Nullable SimHost host;
-  private @Nullable SimReactor reactor;
-  private @Nullable SimNetwork network;
-  private @Nullable TargetStore store;
+  private @Nullable ChainService service;
+  private @Nullable NodeAgent agent;
+  private final List<TargetStore> stores = new ArrayList<>();
   private final List<SimDevice> devices = new ArrayList<>();
 
-  StorageMachine(ClusterRun run, int nodeId, int chainId, SimClock clock, Path work) {
-    this.run = run;
-    this.simulation = run.simulation();
-    this.fabric = run.fabric();
-    this.nodeId = nodeId;
-    this.chainId = chainId;
-    this.clock = clock;
+  StorageMachine(ClusterRun run, int nodeId, int targets, SimClock clock, Path work) {
+    super(run, nodeId, clock);
     this.prng = run.prng().split();
     this.work = work;
-    this.root = work.resolve("node-%d-life-0".formatted(nodeId));
-    fabric.place(nodeId, nodeId);
+    this.root = work.resolve("node-%d-disk-0".formatted(nodeId));
+    for (int i = 0; i < targets; i++) {
+      targetIds.add((long) nodeId * TARGETS_MAX + i);
+    }
   }
 
-  boolean isUp() {
-    return store != null;
+  @Override
+  String name() {
+    return "storage-" + nodeId;
   }
 
-  /** Whether its power is gone and nobody has seen to it yet. */
-  boolean isCut() {
-    return isUp() && power.isOff();
+  @Override
+  List<SizeClass> buffers() {
+    return BUFFERS;
   }
 
-  SimClock clock() {
-    return clock;
+  /** The targets of the process that runs; none when there is none. */
+  List<ChainTarget> hosted() {
+    ChainService now = service;
+    return now == null ? List.of() : now.targets();
   }
 
-  private Path directory() {
-    return root.resolve("target");
+  /** Updates and what else its process has not finished. */
+  int inFlight() {
+    ChainService now = service;
+    return now == null ? 0 : now.inFlight();
+  }
+
+  /** Why the manager refuses it, and what routing it knows. */
+  String describe() {
+    NodeAgent now = agent;
+    StringBuilder text = new StringBuilder("node " + nodeId);
+    if (now == null) {
+      return text.append(" is down").toString();
+    }
+    text.append(" routing ").append(now.routing().version()).append(' ').append(now.refusal());
+    text.append(" in flight ").append(inFlight());
+    for (ChainTarget target : hosted()) {
+      text.append(
+          "; target %d v%d %s pending %d"
+              .formatted(
+                  target.targetId(),
+                  target.chainVersion(),
+                  target.localState(),
+                  target.store().pendingCount()));
+    }
+    return text.toString();
+  }
+
+  // ---------------------------------------------------------------- its lives
+
+  private Path directory(long targetId) {
+    return root.resolve("target-" + targetId);
   }
 
   private TargetOptions options(SimHost on) {
     return TargetOptions.defaults()
         .withHost(on)
-        .withKeepers(name -> new SimKeeper(simulation, prng, power))
+        .withKeepers(name -> new SimKeeper(run.simulation(), prng, power, this::isStopped))
         .withLog(
             LogOptions.DEFAULTS
                 .withSizes(LOG_RESERVE_BYTES, LOG_MAP_BYTES)
@@ -113,51 +136,44 @@ final class StorageMachine {
   void format() throws StoreException {
     Host.posix().createDirectories(root);
     try (SimHost made = new SimHost(root, prng, power)) {
-      TargetSpec spec = new TargetSpec(nodeId, chainId, TARGET_BYTES);
-      TargetStore.format(directory(), spec, options(made));
+      for (long targetId : targetIds) {
+        TargetSpec spec = new TargetSpec(targetId, 1, TARGET_BYTES);
+        TargetStore.format(directory(targetId), spec, options(made));
+      }
     }
   }
 
-  /**
-   * The process starts.
-   *
-   * @param cutAfter how many steps its power lasts; 0 for ever
-   * @return false when the power failed on the way
-   */
-  boolean boot(long cutAfter) throws StoreException {
-    assert !isUp() : "one life at a time";
-    power = cutAfter == 0 ? SimPower.steady() : SimPower.cutAt(cutAfter);
-    SimHost on = host;
-    if (on == null) {
-      on = new SimHost(root, prng, power);
-      host = on;
+  @Override
+  void start(SimReactor on, SimNetwork joined) throws StoreException {
+    SimHost disk = host;
+    if (disk == null) {
+      disk = new SimHost(root, prng, power);
+      host = disk;
     } else {
-      on.restart(power);
+      disk.restart(power);
     }
-    try {
-      start(on);
-      return true;
-    } catch (PowerCut cut) {
-      end(false);
-      return false;
+    SimHost from = disk;
+    for (long targetId : targetIds) {
+      stores.add(TargetStore.open(directory(targetId), options(from)));
     }
-  }
-
-  private void start(SimHost on) throws StoreException {
-    TargetStore opened = TargetStore.open(directory(), options(on));
-    store = opened;
-    SimReactor runs = new SimReactor(simulation, "storage-" + nodeId, BUFFERS, clock);
-    reactor = runs;
-    SimNetwork joined = new SimNetwork(fabric, nodeId, runs);
-    network = joined;
-    StorageService service =
-        new StorageService(
-            runs,
-            (path, direct) -> device(on, runs, path, direct),
-            List.of(new StorageService.Hosted(opened, 1)));
-    runs.add(service);
-    Service served = run.options().defect().around(service, prng);
-    joined.serve(nodeId, Services.STORAGE, runs, served);
+    NodeOptions self =
+        new NodeOptions(
+            nodeId, lives, "node-%d:1".formatted(nodeId), "", run.managerIds(), run.terms());
+    NodeAgent made = new NodeAgent(on, joined, self, this);
+    Defect defect = run.options().defect();
+    ChainService chains =
+        new ChainService(
+            on,
+            (path, direct) -> device(from, on, path, direct),
+            stores,
+            joined,
+            defect.around(made, clock, run.simulation()),
+            ChainOptions.defaults(lives));
+    agent = made;
+    service = chains;
+    on.add(chains);
+    on.add(made);
+    joined.serve(nodeId, Services.STORAGE, on, defect.around(chains, prng));
   }
 
   private Device device(SimHost on, SimReactor runs, Path path, boolean direct) {
@@ -169,53 +185,97 @@ final class StorageMachine {
     return run.options().defect().around(made);
   }
 
-  /**
-   * The process ends without a word.
-   *
-   * @param kill only the process: the machine and what it cached stay
-   */
-  void end(boolean kill) throws StoreException {
-    power.cut();
+  @Override
+  void onEnd(boolean kill) {
+    hosted().forEach(target -> ChainProbes.count(target.counters()));
     devices.forEach(SimDevice::powerCut);
     devices.clear();
     SimHost was = host;
-    assert was != null : "it lived";
-    Path old = root;
-    if (!kill) {
-      root = work.resolve("node-%d-life-%d".formatted(nodeId, ++lives));
-      was.powerCut(root);
+    if (!kill && was != null) {
+      was.powerCut(nextRoot());
     }
-    if (network != null) {
-      if (kill) {
-        network.close();
-      } else {
-        network.powerCut();
-      }
-      network = null;
-    }
-    if (store != null) {
-      store.close();
-      store = null;
-    }
-    if (reactor != null) {
-      reactor.close();
-      reactor = null;
-    }
-    if (!kill) {
+  }
+
+  private Path nextRoot() {
+    return work.resolve("node-%d-disk-%d".formatted(nodeId, disks + 1));
+  }
+
+  @Override
+  void closeProcess() {
+    stores.forEach(TargetStore::close);
+    stores.clear();
+    service = null;
+    agent = null;
+    run.onChange();
+  }
+
+  @Override
+  void afterEnd(boolean kill) throws StoreException {
+    SimHost was = host;
+    if (!kill && was != null) {
+      Path old = root;
+      root = nextRoot();
+      disks++;
       was.close();
       host = null;
       Host.posix().deleteTree(old);
     }
   }
 
-  /** The simulation is over. */
+  @Override
   void discard() throws StoreException {
-    if (isUp()) {
-      end(true);
-    }
+    super.discard();
     if (host != null) {
       host.close();
       host = null;
+    }
+  }
+
+  // ---------------------------------------------------------------- what its agent asks
+
+  @Override
+  public List<TargetReport> targets() {
+    List<TargetReport> reports = new ArrayList<>();
+    for (ChainTarget target : hosted()) {
+      TargetStore store = target.store();
+      reports.add(
+          new TargetReport(
+              target.targetId(),
+              store.storeId(),
+              0,
+              target.localState(),
+              store.isWhole(),
+              target.chainVersion(),
+              store.capacityBytes(),
+              store.capacityBytes() - store.freeBytes()));
+    }
+    return reports;
+  }
+
+  @Override
+  public void onRouting(Routing routing) {
+    ChainService now = service;
+    if (now != null) {
+      now.onRouting(routing);
+    }
+  }
+
+  @Override
+  public void onWhole(long targetId, long storeId) {
+    for (ChainTarget target : hosted()) {
+      if (target.targetId() == targetId && target.store().storeId() == storeId) {
+        target.store().markWhole();
+      }
+    }
+  }
+
+  @Override
+  public void onStop(long targetId) {
+    ChainService now = service;
+    NodeAgent beats = agent;
+    if (now != null && beats != null) {
+      now.stop(targetId);
+      beats.report();
     }
   }
 }

@@ -6,6 +6,7 @@ import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.Simulation;
 import io.lampyris.reactor.sim.net.NetworkFaults;
 import io.lampyris.reactor.sim.net.SimFabric;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,35 +15,54 @@ import java.util.List;
  */
 final class Troubles {
   private static final Probe POWER = Probe.of("sim: power of a machine cut");
-  private static final Probe POINT = Probe.of("sim: power cut at a step of the disk's work");
+  private static final Probe POINT = Probe.of("sim: power cut at a step of a disk or a store");
   private static final Probe KILL = Probe.of("sim: process killed");
+  private static final Probe MANAGER = Probe.of("sim: primary manager ended");
   private static final Probe ALL_DOWN = Probe.of("sim: all storage machines down at once");
+  private static final Probe STOPPED = Probe.of("sim: process stopped for a while");
   private static final Probe PARTITION = Probe.of("sim: machine cut off");
   private static final Probe ONE_WAY = Probe.of("sim: machine cut off one way");
+  private static final Probe ZOMBIE = Probe.of("sim: machine cut off from managers and members");
   private static final Probe SLOW = Probe.of("sim: slow link");
+  private static final Probe SLOW_DISK = Probe.of("sim: slow disk");
+  private static final Probe CLOCK = Probe.of("sim: wall clock set");
 
   private static final long MS = 1_000_000;
+  private static final long HOUR_NS = 3_600_000 * MS;
+  private static final long DISK_NS = 200_000;
 
   private final ClusterRun run;
   private final Simulation simulation;
   private final Prng prng;
-  private final List<StorageMachine> machines;
-  private final List<Integer> everybody;
+  private final List<StorageMachine> storages;
+  private final List<ManagerMachine> managers;
+  private final List<Machine> machines = new ArrayList<>();
+  private final List<Integer> everybody = new ArrayList<>();
   private final long crashEveryNs;
   private final long partitionEveryNs;
+  private final long pauseEveryNs;
   private final int cutAtPointOneIn;
   private boolean over;
   private long crashes;
   private long partitions;
 
-  Troubles(ClusterRun run, List<StorageMachine> machines, List<Integer> everybody) {
+  Troubles(
+      ClusterRun run,
+      List<StorageMachine> storages,
+      List<ManagerMachine> managers,
+      List<Integer> clientMachines) {
     this.run = run;
     this.simulation = run.simulation();
     this.prng = run.prng().split();
-    this.machines = machines;
-    this.everybody = everybody;
+    this.storages = storages;
+    this.managers = managers;
+    machines.addAll(storages);
+    machines.addAll(managers);
+    machines.forEach(machine -> everybody.add(machine.nodeId));
+    everybody.addAll(clientMachines);
     crashEveryNs = prng.oneIn(5) ? 0 : prng.between(300, 6_000) * MS;
     partitionEveryNs = prng.oneIn(4) ? 0 : prng.between(300, 5_000) * MS;
+    pauseEveryNs = prng.oneIn(3) ? 0 : prng.between(500, 6_000) * MS;
     cutAtPointOneIn = prng.between(0, 4);
   }
 
@@ -52,14 +72,27 @@ final class Troubles {
     faults.resetOneIn = prng.coin() ? 0 : prng.between(20, 800);
     faults.flipRequestOneIn = prng.coin() ? 0 : prng.between(20, 400);
     faults.latencyMaxNs = prng.coin() ? 120_000 : prng.between(1, 20) * MS;
-    for (StorageMachine machine : machines) {
-      machine.diskFaults.latencyMaxNs = prng.coin() ? 200_000 : prng.between(1, 30) * MS;
+    for (StorageMachine machine : storages) {
+      machine.diskFaults.latencyMaxNs = prng.coin() ? DISK_NS : prng.between(1, 30) * MS;
     }
-    if (crashEveryNs > 0) {
-      simulation.after(prng.below(crashEveryNs), this::crash);
-    }
-    if (partitionEveryNs > 0) {
-      simulation.after(prng.below(partitionEveryNs), this::partition);
+    every(crashEveryNs, this::crash);
+    every(partitionEveryNs, this::partition);
+    every(pauseEveryNs, this::pause);
+    every(prng.between(300, 5_000) * MS, this::setClock);
+    every(prng.between(1_000, 8_000) * MS, this::slowDisk);
+  }
+
+  /** At random times, this far apart in the mean; never when it is 0. */
+  private void every(long meanNs, Runnable trouble) {
+    if (meanNs > 0) {
+      simulation.after(
+          prng.below(2 * meanNs),
+          () -> {
+            if (!over) {
+              trouble.run();
+              every(meanNs, trouble);
+            }
+          });
     }
   }
 
@@ -70,8 +103,12 @@ final class Troubles {
     NetworkFaults faults = run.fabric().faults();
     faults.none();
     faults.latencyMaxNs = 120_000;
-    for (StorageMachine machine : machines) {
-      machine.diskFaults.latencyMaxNs = 200_000;
+    for (StorageMachine machine : storages) {
+      machine.diskFaults.latencyMaxNs = DISK_NS;
+    }
+    for (Machine machine : machines) {
+      machine.stop(false);
+      machine.power.hold();
       if (!machine.isUp()) {
         restart(machine);
       }
@@ -89,28 +126,33 @@ final class Troubles {
   // ---------------------------------------------------------------- processes
 
   private void crash() {
-    if (over) {
-      return;
+    if (prng.oneIn(5)) {
+      end(any(managers));
     }
-    simulation.after(prng.below(2 * crashEveryNs), this::crash);
-    int victims = prng.oneIn(6) ? machines.size() : prng.oneIn(4) ? 2 : 1;
+    int victims = prng.oneIn(8) ? storages.size() : prng.oneIn(4) ? 2 : 1;
     for (int i = 0; i < victims; i++) {
-      StorageMachine machine =
-          victims == machines.size() ? machines.get(i) : machines.get(prng.below(machines.size()));
-      if (machine.isUp()) {
-        boolean kill = prng.coin();
-        (kill ? KILL : POWER).reached();
-        end(machine, kill);
-      }
+      end(victims == storages.size() ? storages.get(i) : any(storages));
     }
-    if (machines.stream().noneMatch(StorageMachine::isUp)) {
+    if (storages.stream().noneMatch(Machine::isUp)) {
       ALL_DOWN.reached();
+    }
+  }
+
+  private <M> M any(List<M> of) {
+    return of.get(prng.below(of.size()));
+  }
+
+  private void end(Machine machine) {
+    if (machine.isUp()) {
+      boolean kill = prng.coin();
+      (kill ? KILL : POWER).reached();
+      end(machine, kill);
     }
   }
 
   /** A machine's power failed in the middle of its work. */
   void onPowerCut() {
-    for (StorageMachine machine : machines) {
+    for (Machine machine : machines) {
       if (machine.isCut()) {
         POINT.reached();
         end(machine, prng.oneIn(3));
@@ -118,9 +160,12 @@ final class Troubles {
     }
   }
 
-  private void end(StorageMachine machine, boolean kill) {
+  private void end(Machine machine, boolean kill) {
     crashes++;
     simulation.trace(machine.nodeId);
+    if (machine instanceof ManagerMachine manager && manager.isPrimary()) {
+      MANAGER.reached();
+    }
     try {
       machine.end(kill);
     } catch (StoreException e) {
@@ -133,7 +178,7 @@ final class Troubles {
     return prng.coin() ? prng.between(1, 100) * MS : prng.between(100, 5_000) * MS;
   }
 
-  private void restart(StorageMachine machine) {
+  private void restart(Machine machine) {
     if (machine.isUp()) {
       return;
     }
@@ -150,42 +195,114 @@ final class Troubles {
     }
   }
 
+  /** A process does nothing for a while, and does not know it. */
+  private void pause() {
+    Machine machine = any(machines);
+    if (!machine.isUp() || machine.isStopped()) {
+      return;
+    }
+    STOPPED.reached();
+    int life = machine.lives;
+    machine.stop(true);
+    simulation.after(
+        prng.coin() ? prng.between(10, 800) * MS : prng.between(800, 5_000) * MS,
+        () -> {
+          if (machine.lives == life) {
+            machine.stop(false);
+          }
+        });
+  }
+
+  private void setClock() {
+    CLOCK.reached();
+    long byNs = prng.coin() ? prng.below(20_000) * MS : prng.below(10 * HOUR_NS);
+    any(machines).clock.jumpWall(prng.oneIn(3) ? byNs : -byNs);
+  }
+
+  private void slowDisk() {
+    SLOW_DISK.reached();
+    StorageMachine machine = any(storages);
+    long usual = machine.diskFaults.latencyMaxNs;
+    machine.diskFaults.latencyMaxNs = prng.between(50, 400) * MS;
+    simulation.after(
+        prng.between(50, 1_500) * MS,
+        () -> {
+          if (!over) {
+            machine.diskFaults.latencyMaxNs = usual;
+          }
+        });
+  }
+
   // ---------------------------------------------------------------- the network
 
   private void partition() {
-    if (over) {
-      return;
-    }
     partitions++;
-    SimFabric fabric = run.fabric();
-    int victim = everybody.get(prng.below(everybody.size()));
-    boolean half = prng.coin();
-    int kind = prng.below(4);
-    (kind == 0 ? SLOW : kind == 1 ? ONE_WAY : PARTITION).reached();
-    boolean outward = prng.coin();
-    for (int other : everybody) {
-      if (other == victim || (half && prng.coin())) {
-        continue;
-      }
-      if (kind == 0) {
-        fabric.slow(victim, other, prng.between(10, 300));
-      } else {
-        if (kind != 1 || outward) {
-          fabric.block(victim, other);
-        }
-        if (kind != 1 || !outward) {
-          fabric.block(other, victim);
-        }
-      }
+    int kind = prng.below(6);
+    switch (kind) {
+      case 0 -> slowLinks();
+      case 1 -> cutOff(ONE_WAY, any(everybody), prng.coin(), !prng.coin());
+      case 2, 3 -> zombie();
+      default -> cutOff(PARTITION, any(everybody), true, true);
     }
     long healsNs = prng.coin() ? prng.between(10, 800) * MS : prng.between(800, 8_000) * MS;
     simulation.after(
         healsNs,
         () -> {
           if (!over) {
-            fabric.unblockAll();
+            run.fabric().unblockAll();
           }
         });
-    simulation.after(prng.below(2 * partitionEveryNs), this::partition);
+  }
+
+  private void slowLinks() {
+    SLOW.reached();
+    int victim = any(everybody);
+    for (int other : everybody) {
+      if (other != victim && prng.coin()) {
+        run.fabric().slow(victim, other, prng.between(10, 300));
+      }
+    }
+  }
+
+  /** From everybody, or from some. */
+  private void cutOff(Probe probe, int victim, boolean outward, boolean inward) {
+    probe.reached();
+    boolean half = prng.coin();
+    for (int other : everybody) {
+      if (other != victim && !(half && prng.coin())) {
+        block(victim, other, outward, inward);
+      }
+    }
+  }
+
+  private void block(int victim, int other, boolean outward, boolean inward) {
+    SimFabric fabric = run.fabric();
+    if (outward) {
+      fabric.block(victim, other);
+    }
+    if (inward || !outward) {
+      fabric.block(other, victim);
+    }
+  }
+
+  /** Clients still reach it, and it does not know what its chain does meanwhile. */
+  private void zombie() {
+    ZOMBIE.reached();
+    StorageMachine machine = any(storages);
+    int victim = machine.nodeId;
+    if (prng.coin()) {
+      // Nor does it reach who tells it the time.
+      long byNs = prng.below(20_000) * MS;
+      simulation.after(prng.below(200) * MS, () -> machine.clock.jumpWall(-byNs));
+    }
+    boolean members = prng.coin();
+    managers.forEach(manager -> block(victim, manager.nodeId, true, true));
+    if (members) {
+      for (StorageMachine other : storages) {
+        if (other.nodeId != victim) {
+          block(victim, other.nodeId, true, true);
+        }
+      }
+    }
   }
 }

@@ -3,12 +3,14 @@
  *
  * <h2>What</h2>
  *
- * A {@link io.lampyris.cli.sim.ClusterRun} is a cluster in one thread under one seed: storage
- * machines whose disks forget what was not flushed, clients that try until they are answered, a
- * network and clocks that misbehave. {@link io.lampyris.cli.sim.Troubles} decides what befalls it.
- * First it must be safe, then, once the faults are over, everything must be answered. What clients
- * asked and were told is checked chunk by chunk for linearizability. It lives in this module
- * because this one sees all roles and is what {@code bin/lampyris} runs.
+ * A {@link io.lampyris.cli.sim.ClusterRun} is a cluster in one thread under one seed: managers,
+ * storage machines whose disks forget what was not flushed, clients that try until they are
+ * answered, a network and clocks that misbehave. {@link io.lampyris.cli.sim.Shape} says how large
+ * it is, {@link io.lampyris.cli.sim.Troubles} decides what befalls it. First it must be safe, then,
+ * once the faults are over, everything must be answered, and every chain be whole and have the same
+ * bytes in all members. What clients asked and were told is checked chunk by chunk for
+ * linearizability. {@link io.lampyris.cli.sim.Defect} breaks something on purpose. It lives in this
+ * module because this one sees all roles and is what {@code bin/lampyris} runs.
  *
  * <h2>Invariants</h2>
  *

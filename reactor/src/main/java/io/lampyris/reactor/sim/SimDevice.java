@@ -70,6 +70,10 @@ public final class SimDevice implements Device {
       if (power.isOff()) {
         return;
       }
+      if (reactor.isStopped()) {
+        reactor.offer(nowNs -> complete());
+        return;
+      }
       inFlight.remove(this);
       int errno = errno();
       if (errno == 0) {
@@ -190,11 +194,12 @@ public final class SimDevice implements Device {
         .simulation()
         .after(
             latencyNs(),
-            () -> {
-              if (!power.isOff()) {
-                IoRequest.complete(request, 0, 0);
-              }
-            });
+            () ->
+                reactor.offer(nowNs -> {
+                  if (!power.isOff()) {
+                    IoRequest.complete(request, 0, 0);
+                  }
+                }));
   }
 
   private long latencyNs() {

@@ -5,7 +5,7 @@ package io.lampyris.reactor.sim;
  * simulation's thread.
  */
 public final class SimPower {
-  private final long cutAt;
+  private long cutAt;
   private long points;
   private boolean off;
 
@@ -36,6 +36,11 @@ public final class SimPower {
       off = true;
       throw new PowerCut(points, what);
     }
+  }
+
+  /** Does not fail by itself any more. */
+  public void hold() {
+    cutAt = Long.MAX_VALUE;
   }
 
   /** Fails now, from outside. */
