@@ -353,7 +353,10 @@ class ChainFailoverTest {
     for (int i = 0; i < 20; i++) {
       assertArrayEquals(model, readAll(in));
     }
-    assertTrue(in.counters.snapshot().damagedPayloads() > 10);
+    Readers readers = new Readers(in, model, 4, 61);
+    in.simulation.runFor(S / 2);
+    readers.end();
+    assertTrue(in.counters.snapshot().damagedPayloads() > 100);
     byte[] other = filled(in, 62);
     in.faults.none();
     assertArrayEquals(other, readAll(in));

@@ -107,7 +107,7 @@ final class ChunkClient implements TimerTask {
     this.identity = identity;
     this.counters = counters;
     this.options = options;
-    this.messages = new ChunkMessages(identity);
+    this.messages = new ChunkMessages(identity, options.verifiesReads());
     this.verifier = new ReadVerifier(payloadCrc);
   }
 

@@ -11,7 +11,11 @@ import io.lampyris.protocol.sbe.WriteChunkEncoder;
 
 /** The requests of a {@link ChunkCall}. Owner: reactor. */
 final class ChunkMessages {
+  /** Of ReadChunk: its answer is to have the payload's checksum. */
+  private static final int WANTS_CRC = 2;
+
   private final ClientIdentity identity;
+  private final int readFlags;
   private final MessageHeaderEncoder header = new MessageHeaderEncoder();
   private final ReadChunkEncoder readEncoder = new ReadChunkEncoder();
   private final WriteChunkEncoder writeEncoder = new WriteChunkEncoder();
@@ -19,8 +23,9 @@ final class ChunkMessages {
   private final RemoveChunksEncoder removeEncoder = new RemoveChunksEncoder();
   private final QueryChunksEncoder queryEncoder = new QueryChunksEncoder();
 
-  ChunkMessages(ClientIdentity identity) {
+  ChunkMessages(ClientIdentity identity, boolean verifiesReads) {
     this.identity = identity;
+    this.readFlags = verifiesReads ? WANTS_CRC : 0;
   }
 
   /** Writes the request and answers its length. */
@@ -39,7 +44,7 @@ final class ChunkMessages {
   private int encodeRead(ChunkCall call, int chainId, int chainVersion) {
     readEncoder.wrapAndApplyHeader(call.request, 0, header);
     address(readEncoder.chunk(), call, chainId, chainVersion);
-    readEncoder.chunkOffset(call.chunkOffset).length(call.lengthBytes).flags(0);
+    readEncoder.chunkOffset(call.chunkOffset).length(call.lengthBytes).flags(readFlags);
     return readEncoder.encodedLength();
   }
 

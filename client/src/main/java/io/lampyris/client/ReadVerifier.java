@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.zip.CRC32C;
 
 /**
- * Whether what a read brought is what the member sent. A member says the checksum of the whole
- * chunk, so that a read of a whole chunk can be verified. Owner: reactor.
+ * Whether what a read brought is what the member sent, by the checksum that the member was asked
+ * for. Owner: reactor.
  */
 final class ReadVerifier {
   private static final int BLOCK_BYTES = 64 << 10;
@@ -28,15 +28,16 @@ final class ReadVerifier {
   /** The result of a read as it stands after a look at the bytes. */
   long verified(ChunkCall call) {
     long result = call.result;
-    if (call.chunkOffset != 0 || call.replyLength < MessageHeaderDecoder.ENCODED_LENGTH) {
+    if (call.replyLength < MessageHeaderDecoder.ENCODED_LENGTH) {
       return result;
     }
     reply.wrapAndApplyHeader(call.reply, 0, header);
-    if (reply.chunkLength() != result) {
+    long said = reply.payloadCrc32c();
+    if (said == ChunkReplyDecoder.payloadCrc32cNullValue()) {
       return result;
     }
     int length = (int) result;
-    int expected = (int) reply.chunkCrc32c();
+    int expected = (int) said;
     if (!call.shrinkable) {
       int actual = payloadCrc.compute(call.payload, call.payloadOffset, length);
       return actual == expected ? result : Status.CHECKSUM_MISMATCH.code();

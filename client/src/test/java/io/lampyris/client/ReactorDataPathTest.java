@@ -10,19 +10,25 @@ import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.Services;
 import io.lampyris.protocol.Status;
+import io.lampyris.protocol.sbe.ChunkReplyEncoder;
+import io.lampyris.protocol.sbe.MessageHeaderEncoder;
+import io.lampyris.reactor.net.Service;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -349,6 +355,53 @@ class ReactorDataPathTest {
     io.lampyris.reactor.net.Service ideal = call -> call.reply(call.payloadLength);
     cluster.network.withdraw(1, io.lampyris.protocol.Services.STORAGE);
     cluster.network.serve(1, io.lampyris.protocol.Services.STORAGE, cluster.data, ideal);
+    measureAllocation(cluster.dataPath);
+  }
+
+  /** Members to choose from, nodes to look after, and answers to verify. */
+  @Test
+  void choosingMembersAndVerifyingReadsAllocatesNothingEither() throws Exception {
+    Map<Integer, Long> checksums = new HashMap<>();
+    for (int length : new int[] {4096, CHUNK}) {
+      CRC32C crc = new CRC32C();
+      crc.update(new byte[length]);
+      checksums.put(length, crc.getValue());
+    }
+    long small = checksums.getOrDefault(4096, 0L);
+    long large = checksums.getOrDefault(CHUNK, 0L);
+    MessageHeaderEncoder header = new MessageHeaderEncoder();
+    ChunkReplyEncoder reply = new ChunkReplyEncoder();
+    Service ideal =
+        call -> {
+          reply
+              .wrapAndApplyHeader(call.reply, 0, header)
+              .payloadCrc32c(call.payloadLength == CHUNK ? large : small);
+          call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + reply.encodedLength();
+          call.reply(call.payloadLength);
+        };
+    cluster.network.withdraw(1, Services.STORAGE);
+    Map<Integer, Routing.Chain> chains = new HashMap<>();
+    Map<Long, Routing.Target> targets = new HashMap<>();
+    for (int node = 1; node <= 3; node++) {
+      cluster.network.serve(node, Services.STORAGE, cluster.data, ideal);
+      targets.put((long) node, new Routing.Target(node, node, Routing.TargetState.SERVING));
+      chains.put(node, new Routing.Chain(node, 7, List.of(1L, 2L, 3L)));
+    }
+    Routing.ChainTable table = new Routing.ChainTable(1, 1, List.of(1, 2, 3));
+    Routing routing = new Routing(8, Map.of(1, table), chains, targets);
+    ReactorDataPath path =
+        new ReactorDataPath(
+            cluster.data,
+            cluster.network::connect,
+            RouteSource.of(() -> routing),
+            ClientIdentity.random(),
+            cluster.counters,
+            DataPathOptions.REMOTE);
+    measureAllocation(path);
+    assertEquals(0, cluster.counters.snapshot().damagedPayloads());
+  }
+
+  private void measureAllocation(ReactorDataPath path) throws Exception {
     inode = new OpenInode(2000, TestCluster.LAYOUT, 64L * CHUNK, 0);
     MemorySegment memory = arena.allocate(8 * CHUNK);
     AtomicLong sink = new AtomicLong();
@@ -366,9 +419,9 @@ class ReactorDataPathTest {
     for (boolean write : new boolean[] {false, true}) {
       long bytes =
           cluster.onData(() -> {
-            run(io, write, rounds);
+            run(path, io, write, rounds);
             long before = threads.getCurrentThreadAllocatedBytes();
-            run(io, write, rounds);
+            run(path, io, write, rounds);
             return threads.getCurrentThreadAllocatedBytes() - before;
           });
       System.out.printf("write=%s bytesPerOperation=%.3f%n", write, (double) bytes / rounds);
@@ -376,13 +429,13 @@ class ReactorDataPathTest {
     }
   }
 
-  private void run(FileIo io, boolean write, int rounds) {
+  private static void run(ReactorDataPath path, FileIo io, boolean write, int rounds) {
     for (int i = 0; i < rounds; i++) {
       io.write = write;
       io.fileOffset = (i % 48) * 4096L;
       io.memoryOffset = (i % 5) * 4096L;
       io.lengthBytes = i % 16 == 0 ? 3 * CHUNK : 4096;
-      cluster.dataPath.submit(io);
+      path.submit(io);
     }
   }
 

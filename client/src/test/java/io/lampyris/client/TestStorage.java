@@ -187,7 +187,10 @@ final class TestStorage implements Service {
 
   private void chunkReply(Call call, int length) {
     ChunkReplyEncoder reply = new ChunkReplyEncoder();
-    reply.wrapAndApplyHeader(call.reply, 0, replyHeader).chunkLength(length);
+    reply
+        .wrapAndApplyHeader(call.reply, 0, replyHeader)
+        .chunkLength(length)
+        .payloadCrc32c(ChunkReplyEncoder.payloadCrc32cNullValue());
     call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + reply.encodedLength();
   }
 

@@ -1,5 +1,6 @@
 package io.lampyris.chunkengine.chain;
 
+import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.index.InodeSummary;
 import io.lampyris.chunkengine.service.StorageService;
@@ -53,6 +54,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   private static final int READS_MAX = 4096;
   private static final int QUERIES_MAX = 1024;
   private static final int EXTEND_ONLY = 1;
+  private static final int WANTS_CRC = 2;
   private static final long REPAIR_EVERY_NS = 1_000_000_000L;
 
   /** How many updates that wait for the same are under way. */
@@ -99,6 +101,7 @@ public final class ChainService implements Service, Agent, TimerTask {
 
   private final MessageHeaderEncoder replyHeader = new MessageHeaderEncoder();
   private final ChunkReplyEncoder chunkReply = new ChunkReplyEncoder();
+  private final Crc32c payloadCrc = new Crc32c();
   private final RemoveChunksReplyEncoder removeReply = new RemoveChunksReplyEncoder();
   private final QueryChunksReplyEncoder queryReply = new QueryChunksReplyEncoder();
 
@@ -503,11 +506,17 @@ public final class ChainService implements Service, Agent, TimerTask {
   // ---- reads ----
 
   private void replyChunk(Call call, long result, int version, int lengthBytes, int crc32c) {
+    reply(call, result, version, lengthBytes, crc32c, ChunkReplyEncoder.payloadCrc32cNullValue());
+  }
+
+  private void reply(
+      Call call, long result, int version, int lengthBytes, int crc32c, long payloadCrc32c) {
     chunkReply
         .wrapAndApplyHeader(call.reply, 0, replyHeader)
         .committedVersion(version)
         .chunkLength(lengthBytes)
-        .chunkCrc32c(Integer.toUnsignedLong(crc32c));
+        .chunkCrc32c(Integer.toUnsignedLong(crc32c))
+        .payloadCrc32c(payloadCrc32c);
     call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + chunkReply.encodedLength();
     call.reply(result);
   }
@@ -515,6 +524,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   /** One read, and who waits for it. */
   private final class Read implements ReadRun.Owner, Repair.Owner {
     final ReadRun run = new ReadRun(this);
+    boolean wantsCrc;
     @Nullable Call call;
     @Nullable ChainTarget target;
 
@@ -539,7 +549,17 @@ public final class ChainService implements Service, Agent, TimerTask {
       } else if (result < 0) {
         waiting.reply(result);
       } else {
-        replyChunk(waiting, result, done.state.version, done.state.lengthBytes, done.state.crc32c);
+        long payloadCrc32c =
+            wantsCrc
+                ? payloadCrc32c(done, waiting, result)
+                : ChunkReplyEncoder.payloadCrc32cNullValue();
+        reply(
+            waiting,
+            result,
+            done.state.version,
+            done.state.lengthBytes,
+            done.state.crc32c,
+            payloadCrc32c);
       }
     }
 
@@ -559,6 +579,15 @@ public final class ChainService implements Service, Agent, TimerTask {
       repairing--;
       run.start(target());
     }
+  }
+
+  /** What the reader gets is what was verified here: it is known for a whole chunk. */
+  private long payloadCrc32c(ReadRun read, Call call, long result) {
+    if (read.chunkOffset == 0 && result == read.state.lengthBytes) {
+      return Integer.toUnsignedLong(read.state.crc32c);
+    }
+    long crc = payloadCrc.ofShrinkable(call.payload, call.payloadOffset, (int) result);
+    return crc == Crc32c.GONE ? ChunkReplyEncoder.payloadCrc32cNullValue() : crc;
   }
 
   private void read(Call call) {
@@ -583,6 +612,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     run.chunkOffset = readChunk.chunkOffset();
     run.lengthBytes = readChunk.length();
     run.asCommitted = (readChunk.flags() & Repair.AS_COMMITTED) != 0;
+    read.wantsCrc = (readChunk.flags() & WANTS_CRC) != 0;
     run.payload = call.payload;
     run.payloadOffset = call.payloadOffset;
     run.payloadCapacityBytes = call.payloadLength;

@@ -379,7 +379,8 @@ public final class StorageService implements Service, Agent {
           .wrapAndApplyHeader(call.reply, 0, replyHeader)
           .committedVersion(chunk.version)
           .chunkLength(chunk.lengthBytes)
-          .chunkCrc32c(Integer.toUnsignedLong(chunk.crc32c));
+          .chunkCrc32c(Integer.toUnsignedLong(chunk.crc32c))
+          .payloadCrc32c(ChunkReplyEncoder.payloadCrc32cNullValue());
       call.replyLength = MessageHeaderEncoder.ENCODED_LENGTH + chunkReply.encodedLength();
     }
     call.reply(result);
