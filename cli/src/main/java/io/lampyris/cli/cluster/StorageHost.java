@@ -64,19 +64,24 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
   public List<TargetReport> targets() {
     List<TargetReport> reports = new ArrayList<>();
     for (ChainTarget target : chains().targets()) {
-      TargetStore store = target.store();
-      reports.add(
-          new TargetReport(
-              target.targetId(),
-              store.storeId(),
-              targets.diskOf(target.targetId()),
-              target.localState(),
-              store.isWhole(),
-              target.chainVersion(),
-              store.capacityBytes(),
-              store.capacityBytes() - store.freeBytes()));
+      TargetReport report = report(target);
+      // One that has been dropped could be brought in again, and would be missed when this ends.
+      reports.add(stopping ? report.asOffline() : report);
     }
     return reports;
+  }
+
+  private TargetReport report(ChainTarget target) {
+    TargetStore store = target.store();
+    return new TargetReport(
+        target.targetId(),
+        store.storeId(),
+        targets.diskOf(target.targetId()),
+        target.localState(),
+        store.isWhole(),
+        target.chainVersion(),
+        store.capacityBytes(),
+        store.capacityBytes() - store.freeBytes());
   }
 
   @Override
@@ -138,8 +143,12 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
 
   /** All targets leave their chains. */
   void stop() {
+    boolean news = !stopping;
     stopping = true;
     chains().targets().forEach(ChainTarget::stop);
+    if (news) {
+      agent().report();
+    }
   }
 
   /** Whether no chain counts on this node any more, and nothing is under way. */

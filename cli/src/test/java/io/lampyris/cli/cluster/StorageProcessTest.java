@@ -195,6 +195,8 @@ final class StorageProcessTest {
         stop(node);
         // It left before it ended: nobody waits for a lease.
         caller.awaitServing(1, 2);
+        String rows = ask(AdminCommand.CHAIN_SHOW, Map.of("chain", "1")).rows().toString();
+        assertTrue(rows.contains("OFFLINE"), "nor is it brought in again: " + rows);
         writeAll(caller, 1 + node);
         start(node);
         caller.awaitServing(1, 3);
