@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
       "It prints READY mount=MNT when the mount answers. After a crash, start it again.",
       "DIR/lampyris.toml has every setting with an explanation; the log is DIR/log/lampyris.log.",
       "",
-      "  lampyris up --dir /srv/cluster --nodes 3 --replicas 3 --target-size 4GiB --detach",
+      "  lampyris up --dir /srv/cluster --nodes 3 --target-size 4GiB --mount /mnt/l --detach",
       "  lampyris chain list --config /srv/cluster/cluster.toml",
       "",
       "With --nodes every role is a process of its own, on this machine; the same command again starts",
@@ -126,24 +126,26 @@ final class UpCommand implements Callable<Integer> {
   }
 
   private int upProcesses(PrintWriter out) throws Exception {
-    if (mount != null || config != null) {
+    if (config != null) {
       throw InputException.of(
-          "--nodes goes without --mount and --config",
-          "both",
-          "a cluster that is mounted by lampyris mount",
-          "leave them out");
+          "--nodes goes without --config",
+          config,
+          "files of each process in --dir",
+          "leave it out, and change those");
     }
     OptionalLong size = targetSizeBytes();
     Long sizeBytes = size.isPresent() ? (Long) size.getAsLong() : null;
     LocalCluster cluster =
-        LocalCluster.prepare(new LocalCluster.Request(dir, nodes, replicas, targets, sizeBytes));
+        LocalCluster.prepare(
+            new LocalCluster.Request(dir, nodes, replicas, targets, sizeBytes, mount));
     try (InstanceLock _ = InstanceLock.acquire(new InstanceDirectory(dir))) {
       CountDownLatch stop = new CountDownLatch(1);
       if (!detach) {
         Signals.onStop(stop::countDown);
       }
       cluster.start();
-      out.printf("READY nodes=%d config=%s%n", cluster.nodes(), cluster.config());
+      String mounted = cluster.mount().isEmpty() ? "" : " mount=" + cluster.mount();
+      out.printf("READY nodes=%d config=%s%s%n", cluster.nodes(), cluster.config(), mounted);
       out.flush();
       if (!detach) {
         stop.await();

@@ -18,13 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** The processes of a directory, together. */
 public final class LocalCluster {
+  private static final String MOUNT = "mount";
   private static final int NODES_MAX = 32;
   private static final int TARGETS_MAX = 64;
   private static final int TARGETS = 3;
@@ -45,13 +45,15 @@ public final class LocalCluster {
    * What the user asked for; null where not given.
    *
    * @param targetsPerNode how many targets each storage node has
+   * @param mount an empty directory to mount on
    */
   public record Request(
       Path dir,
       @Nullable Integer nodes,
       @Nullable Integer replicas,
       @Nullable Integer targetsPerNode,
-      @Nullable Long targetSizeBytes) {}
+      @Nullable Long targetSizeBytes,
+      @Nullable Path mount) {}
 
   private final Path dir;
   private LocalLayout layout;
@@ -79,9 +81,11 @@ public final class LocalCluster {
     if (isAt(dir)) {
       LocalCluster there = at(dir);
       there.checkAgrees(request);
+      there.mountOn(request.mount);
       return there;
     }
     checkEmpty(dir);
+    checkMount(dir, request.mount);
     int nodes = inRange("--nodes", request.nodes, 3, NODES_MAX);
     int replicas = inRange("--replicas", request.replicas, Math.min(3, nodes), nodes);
     int targets = inRange("--targets", request.targetsPerNode, TARGETS, TARGETS_MAX);
@@ -92,7 +96,37 @@ public final class LocalCluster {
     long size = targetSize(dir, request.targetSizeBytes, nodes * targets);
     LocalLayout layout = LocalLayout.withFreePorts(nodes, replicas, targets, size);
     layout.write(dir);
-    return new LocalCluster(dir, layout);
+    LocalCluster made = new LocalCluster(dir, layout);
+    made.mountOn(request.mount);
+    return made;
+  }
+
+  private static void checkMount(Path dir, @Nullable Path mount) throws InputException {
+    Path point = mount == null ? null : mount.toAbsolutePath().normalize();
+    if (point != null && (point.startsWith(dir) || dir.startsWith(point))) {
+      throw InputException.of(
+          "--dir and --mount lie inside each other",
+          "%s and %s".formatted(dir, point),
+          "two separate directories",
+          "name another --mount");
+    }
+  }
+
+  private void mountOn(@Nullable Path mount) throws InputException, FailedException, IOException {
+    checkMount(dir, mount);
+    String wanted = mount == null ? layout.mount() : mount.toAbsolutePath().normalize().toString();
+    if (wanted.equals(layout.mount())) {
+      return;
+    }
+    if (!layout.mount().isEmpty() && mountRole().pid().isPresent()) {
+      throw InputException.of(
+          dir + " is mounted elsewhere",
+          wanted,
+          layout.mount(),
+          "lampyris down, or a further lampyris mount --config %s".formatted(config()));
+    }
+    layout = layout.withMount(wanted);
+    layout.write(dir);
   }
 
   private static void checkEmpty(Path dir) throws InputException, IOException {
@@ -189,9 +223,31 @@ public final class LocalCluster {
     return roles;
   }
 
+  private LocalRole mountRole() {
+    return new LocalRole(
+        dir,
+        MOUNT,
+        List.of(
+            "mount",
+            "--config",
+            config().toString(),
+            "--mount",
+            layout.mount(),
+            "--dir",
+            dir.resolve(MOUNT).toString()));
+  }
+
+  /** Where it is mounted; empty: nowhere. */
+  public String mount() {
+    return layout.mount();
+  }
+
   /** In the order in which they are stopped. */
   private List<LocalRole> roles() {
     List<LocalRole> roles = new ArrayList<>();
+    if (!layout.mount().isEmpty()) {
+      roles.add(mountRole());
+    }
     roles.add(role("meta", "meta"));
     roles.addAll(storages());
     roles.add(role("mgmtd", "mgmtd"));
@@ -201,13 +257,7 @@ public final class LocalCluster {
   /** Starts what does not run, makes the chains on first use, and returns when all serve. */
   public void start() throws InputException, FailedException, IOException, InterruptedException {
     layout.writeFiles(dir);
-    List<LocalRole> roles = roles();
-    for (LocalRole role : roles) {
-      role.start();
-    }
-    for (LocalRole role : roles) {
-      role.awaitReady();
-    }
+    startAll(roles().stream().filter(role -> !role.name().equals(MOUNT)).toList());
     try (ClusterLink link = ClusterLink.open(ClusterFile.read(config()))) {
       if (!layout.ready()) {
         makeChains(link);
@@ -218,6 +268,19 @@ public final class LocalCluster {
           link,
           "every chain serves",
           status -> status.rows().stream().noneMatch(row -> COMING_UP.contains(row.getFirst())));
+    }
+    if (!layout.mount().isEmpty()) {
+      startAll(List.of(mountRole()));
+    }
+  }
+
+  private static void startAll(List<LocalRole> roles)
+      throws InputException, FailedException, IOException, InterruptedException {
+    for (LocalRole role : roles) {
+      role.start();
+    }
+    for (LocalRole role : roles) {
+      role.awaitReady();
     }
   }
 
@@ -260,25 +323,21 @@ public final class LocalCluster {
    *
    * @return how many there were
    */
-  public int stop() throws FailedException, IOException, InterruptedException {
-    int stopped = stopAll(List.of(role("meta", "meta")));
+  public int stop() throws FailedException, IOException {
+    int stopped = layout.mount().isEmpty() ? 0 : stopAll(List.of(mountRole()));
+    stopped += stopAll(List.of(role("meta", "meta")));
     stopped += stopAll(storages());
     return stopped + stopAll(List.of(role("mgmtd", "mgmtd")));
   }
 
-  private static int stopAll(List<LocalRole> roles)
-      throws FailedException, IOException, InterruptedException {
+  private static int stopAll(List<LocalRole> roles) throws FailedException, IOException {
     Map<LocalRole, ProcessHandle> stopping = new LinkedHashMap<>();
     for (LocalRole role : roles) {
       Optional<ProcessHandle> process = role.stop();
       process.ifPresent(handle -> stopping.put(role, handle));
     }
-    try {
-      for (Map.Entry<LocalRole, ProcessHandle> entry : stopping.entrySet()) {
-        entry.getKey().awaitStop(entry.getValue());
-      }
-    } catch (ExecutionException e) {
-      throw new AssertionError("the end of a process is no failure", e);
+    for (Map.Entry<LocalRole, ProcessHandle> entry : stopping.entrySet()) {
+      entry.getKey().awaitStop(entry.getValue());
     }
     return stopping.size();
   }

@@ -26,6 +26,7 @@ import java.util.stream.Stream;
  * @param ready whether the chains have been made (I3)
  * @param nodes how many storage nodes
  * @param ports of the manager, the metadata service and the storage nodes, in this order
+ * @param mount where it is mounted; empty: nowhere
  */
 record LocalLayout(
     boolean ready,
@@ -33,7 +34,8 @@ record LocalLayout(
     int replicas,
     int targetsPerNode,
     long targetSizeBytes,
-    List<Integer> ports) {
+    List<Integer> ports,
+    String mount) {
   static final String FILE = "CLUSTER";
   static final int MANAGER = 1001;
   static final int META = 2001;
@@ -61,11 +63,15 @@ record LocalLayout(
         socket.close();
       }
     }
-    return new LocalLayout(false, nodes, replicas, targetsPerNode, sizeBytes, ports);
+    return new LocalLayout(false, nodes, replicas, targetsPerNode, sizeBytes, ports, "");
   }
 
   LocalLayout asReady() {
-    return new LocalLayout(true, nodes, replicas, targetsPerNode, targetSizeBytes, ports);
+    return new LocalLayout(true, nodes, replicas, targetsPerNode, targetSizeBytes, ports, mount);
+  }
+
+  LocalLayout withMount(String other) {
+    return new LocalLayout(ready, nodes, replicas, targetsPerNode, targetSizeBytes, ports, other);
   }
 
   static LocalLayout read(Path dir) throws InputException, IOException {
@@ -81,7 +87,8 @@ record LocalLayout(
             Integer.parseInt(values.getProperty("replicas", "")),
             Integer.parseInt(values.getProperty("targets_per_node", "")),
             Long.parseLong(values.getProperty("target_size", "")),
-            Stream.of(values.getProperty("ports", "").split(" ")).map(Integer::valueOf).toList());
+            Stream.of(values.getProperty("ports", "").split(" ")).map(Integer::valueOf).toList(),
+            values.getProperty("mount", ""));
       }
     } catch (IllegalArgumentException e) {
       // Said below.
@@ -105,6 +112,7 @@ record LocalLayout(
         targets_per_node=%d
         target_size=%d
         ports=%s
+        mount=%s
         """
             .formatted(
                 FORMAT,
@@ -113,7 +121,8 @@ record LocalLayout(
                 replicas,
                 targetsPerNode,
                 targetSizeBytes,
-                ports.stream().map(String::valueOf).collect(Collectors.joining(" ")));
+                ports.stream().map(String::valueOf).collect(Collectors.joining(" ")),
+                mount.replace("\\", "\\\\"));
     try {
       Host.posix().replace(dir.resolve(FILE), text.getBytes(StandardCharsets.UTF_8));
     } catch (StoreException e) {

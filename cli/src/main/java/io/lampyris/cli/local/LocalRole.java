@@ -18,9 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -86,7 +84,10 @@ final class LocalRole {
         throw FailedException.of(
             name + " did not become ready", "nothing", READY_MAX, "see " + dir.log());
       }
-      if (started == null) {
+      if (started == null && pid().isEmpty()) {
+        // It was about to end when this began.
+        start();
+      } else if (started == null) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MS));
       }
     }
@@ -134,17 +135,19 @@ final class LocalRole {
     return process;
   }
 
-  void awaitStop(ProcessHandle process)
-      throws FailedException, InterruptedException, ExecutionException {
-    try {
-      process.onExit().get(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      throw FailedException.of(
-          "%s, pid %d, did not stop".formatted(name, process.pid()),
-          "still running after " + STOP_MAX.toSeconds() + " s",
-          "10 s",
-          "see %s; kill -9 %d loses nothing that was acknowledged"
-              .formatted(dir.log(), process.pid()));
+  /** Looks often: who is told of the end of a process that is no child hears of it late. */
+  void awaitStop(ProcessHandle process) throws FailedException {
+    long untilNs = System.nanoTime() + STOP_MAX.toNanos();
+    while (process.isAlive()) {
+      if (System.nanoTime() > untilNs) {
+        throw FailedException.of(
+            "%s, pid %d, did not stop".formatted(name, process.pid()),
+            "still running after " + STOP_MAX.toSeconds() + " s",
+            "10 s",
+            "see %s; kill -9 %d loses nothing that was acknowledged"
+                .formatted(dir.log(), process.pid()));
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MS));
     }
   }
 

@@ -9,6 +9,7 @@
  * DIR/cluster.toml     for operators: lampyris node list --config DIR/cluster.toml
  * DIR/ROLE.toml        for the process of that role
  * DIR/ROLE/            lock, log, control channel and data of that role: mgmtd, meta, storage-1 ...
+ * DIR/mount/           the same of the process that mounts, if any does
  * DIR/storage-N/disk/  targets of a storage node
  * </pre>
  *

@@ -17,7 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,7 +46,7 @@ final class LocalClusterTest {
   }
 
   private LocalCluster.Request request(int nodes, int replicas) {
-    return new LocalCluster.Request(dir(), nodes, replicas, 1, 256L << 20);
+    return new LocalCluster.Request(dir(), nodes, replicas, 1, 256L << 20, null);
   }
 
   /** Of the processes that run, by name. */
@@ -66,7 +66,9 @@ final class LocalClusterTest {
     ProcessHandle process = ProcessHandle.of(pid).orElse(null);
     if (process != null) {
       process.destroyForcibly();
-      process.onExit().get(30, TimeUnit.SECONDS);
+      while (process.isAlive()) {
+        LockSupport.parkNanos(5_000_000);
+      }
     }
   }
 
@@ -148,7 +150,7 @@ final class LocalClusterTest {
     assertFalse(LocalCluster.isAt(dir()));
     LocalCluster.prepare(request(2, 2));
     assertRefused("another --nodes", request(3, 2));
-    LocalCluster.prepare(new LocalCluster.Request(dir(), null, null, null, null));
+    LocalCluster.prepare(new LocalCluster.Request(dir(), null, null, null, null, null));
   }
 
   private static void assertRefused(String why, LocalCluster.Request request) {
