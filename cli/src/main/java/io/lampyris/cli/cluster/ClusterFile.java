@@ -133,7 +133,7 @@ public record ClusterFile(
     keys.addAll(StorageSection.keys());
     keys.addAll(MetaSection.KEYS);
     keys.addAll(ClientSection.KEYS);
-    source.checkKeys(keys, Set.of(SETTINGS));
+    source.checkKeys(keys, Set.of(SETTINGS, StorageSection.SETTINGS));
     try {
       return of(source);
     } catch (TomlInvalidTypeException e) {

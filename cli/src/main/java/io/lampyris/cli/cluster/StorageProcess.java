@@ -8,7 +8,6 @@ import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ClusterFile.Endpoint;
 import io.lampyris.cli.embedded.Parts;
 import io.lampyris.protocol.Services;
-import io.lampyris.protocol.lease.LeaseTerms;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.NodeAgent;
@@ -182,7 +181,7 @@ public final class StorageProcess implements AutoCloseable {
               address().toString(),
               self.domain(),
               file.managerIds(),
-              LeaseTerms.DEFAULT);
+              self.terms());
       NodeAgent made = new NodeAgent(on, network(), options, host);
       host.with(service, made);
       return made;

@@ -5,6 +5,10 @@ import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.cluster.ClusterFile.Endpoint;
 import io.lampyris.cli.config.ConfigurationFile;
 import io.lampyris.cli.config.StorageSettings;
+import io.lampyris.mgmtd.config.ConfigLayer;
+import io.lampyris.mgmtd.config.Merged;
+import io.lampyris.mgmtd.config.MgmtdKeys;
+import io.lampyris.protocol.lease.LeaseTerms;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +24,7 @@ import java.util.TreeSet;
  * @param dir what the node remembers, its log and its control channel
  * @param disks what to make on each disk
  * @param settings how targets are run
+ * @param terms of the node's lease: no longer than the manager's
  */
 public record StorageSection(
     int nodeId,
@@ -30,7 +35,8 @@ public record StorageSection(
     List<Disk> disks,
     int targetsPerDisk,
     long targetSizeBytes,
-    StorageSettings settings) {
+    StorageSettings settings,
+    LeaseTerms terms) {
   /**
    * A directory on a disk.
    *
@@ -47,7 +53,11 @@ public record StorageSection(
           "storage.dir",
           "storage.disks",
           "storage.targets_per_disk",
-          "storage.target_size");
+          "storage.target_size",
+          "storage.settings");
+
+  /** Keys of the cluster's configuration, of which the terms of leases matter here. */
+  static final String SETTINGS = "storage.settings.";
 
   private static final Set<String> ANY_HOST = Set.of("0.0.0.0", "::");
   private static final int NODE_MAX = 999_999;
@@ -103,7 +113,21 @@ public record StorageSection(
         disks(source),
         source.whole("storage.targets_per_disk", 1, 1, TARGETS_MAX),
         size,
-        ConfigurationFile.storageSettings(source.file(), source.toml()));
+        ConfigurationFile.storageSettings(source.file(), source.toml()),
+        terms(source));
+  }
+
+  private static LeaseTerms terms(TomlSource source) throws InputException {
+    ConfigLayer layer = new ConfigLayer("storage.settings", 0, source.settings("storage.settings"));
+    return switch (MgmtdKeys.registry().merge(List.of(layer))) {
+      case Merged.Valid valid -> MgmtdKeys.leaseTerms(valid.config());
+      case Merged.Invalid invalid ->
+          throw source.wrong(
+              "settings of the storage node are not valid",
+              invalid.faults(),
+              "what config get shows as admitted",
+              "correct [storage.settings]");
+    };
   }
 
   /** An empty name keeps the place of a disk that is gone, so that the others keep theirs. */

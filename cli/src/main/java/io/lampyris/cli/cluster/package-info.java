@@ -37,6 +37,9 @@
  *   target_size = "64GiB"
  *   durability = "strict"                               # and all else of an instance's [storage]
  *
+ *   [storage.settings]                                  # mgmtd.lease.*: as the manager's, or shorter
+ *   "mgmtd.lease.duration" = "2s"
+ *
  *   [meta]                                              # for lampyris meta alone
  *   node = 2001
  *   listen = "0.0.0.0:9900"                             # default: its address above

@@ -100,7 +100,8 @@ final class StorageProcessTest {
   }
 
   private void start(int node, int targets) throws Exception {
-    nodes.put(node, started(storageFile(node, targets, "scrub_period = \"12h\"")));
+    String shorter = "[storage.settings]\n\"mgmtd.lease.duration\" = \"2s\"";
+    nodes.put(node, started(storageFile(node, targets, "scrub_period = \"12h\"\n" + shorter)));
   }
 
   private StorageProcess node(int id) {
@@ -253,6 +254,9 @@ final class StorageProcessTest {
     assertRefused("directory is missing", config);
     assertRefused("there is no key 'storage.colour'", storageFile(1, 1, "colour = \"red\""));
     assertRefused("durability", storageFile(1, 1, "durability = \"maybe\""));
+    assertRefused(
+        "settings of the storage node",
+        storageFile(1, 1, "[storage.settings]\n\"mgmtd.lease.duration\" = \"soon\""));
     assertFalse(Files.exists(dir.resolve("disk-9")));
   }
 
