@@ -29,11 +29,19 @@ final class PayloadCrc {
     }
     int slot = (int) (memory.address() >>> 12 ^ memory.address() >>> 20) & (VIEWS - 1);
     ByteBuffer view = views[slot];
-    if (view == null || !memory.equals(segments[slot])) {
+    if (view == null || !isSame(memory, segments[slot])) {
       view = memory.asByteBuffer();
       views[slot] = view;
       segments[slot] = memory;
     }
     return view.limit((int) offset + lengthBytes).position((int) offset);
+  }
+
+  /** Segments are equal when they begin at the same address, whatever their sizes and lives. */
+  private static boolean isSame(MemorySegment memory, @Nullable MemorySegment known) {
+    return known != null
+        && memory.equals(known)
+        && memory.byteSize() == known.byteSize()
+        && memory.scope().equals(known.scope());
   }
 }
