@@ -1,0 +1,407 @@
+package io.lampyris.bench.cluster;
+
+import io.lampyris.cli.base.FailedException;
+import io.lampyris.cli.base.InputException;
+import io.lampyris.protocol.cluster.AdminCommand;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Lets things happen to a cluster of processes under load; nothing acknowledged may be lost. */
+@Command(
+    name = "trials",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Starts a manager, a metadata service, storage nodes and a mount, each a process, writes and",
+      "reads with verification through the mount, and lets things happen meanwhile.",
+      "Then every block is read once more, and the replicas are compared."
+    },
+    footerHeading = "%nTrials:%n",
+    footer = {
+      "  head middle tail    kill -9 of that member of a random chain",
+      "  two all             kill -9 of two storage nodes at once, of all",
+      "  mgmtd meta          kill -9 of the manager, of the metadata service",
+      "  stop                SIGSTOP for 6 s: a zombie must not serve what is old",
+      "  cut                 its link down for 6 s (with --netns alone)",
+      "  flip                bytes of a target are changed under the running process",
+      "  shorten             the file under a target loses its second half",
+      "  restart             every process but the mount is restarted by SIGTERM, one by one",
+      "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced"
+    })
+public final class ClusterTrials implements Callable<Integer> {
+  private static final long PAUSE_MS = 2_000;
+  private static final long AWAY_MS = 6_000;
+  private static final long NS_PER_MS = 1_000_000;
+
+  @Option(names = "--launcher", required = true, description = "bin/lampyris")
+  private Path launcher = Path.of("bin/lampyris");
+
+  @Option(names = "--work", required = true, description = "an empty directory for everything")
+  private Path work = Path.of(".");
+
+  @Option(names = "--nodes", defaultValue = "3", description = "default: ${DEFAULT-VALUE}")
+  private int nodes;
+
+  @Option(names = "--replicas", defaultValue = "3", description = "default: ${DEFAULT-VALUE}")
+  private int replicas;
+
+  @Option(names = "--disks", defaultValue = "1", description = "per node (${DEFAULT-VALUE})")
+  private int disks;
+
+  @Option(
+      names = "--targets-per-disk",
+      defaultValue = "3",
+      description = "default: ${DEFAULT-VALUE}")
+  private int targetsPerDisk;
+
+  @Option(names = "--target-size", defaultValue = "512MiB", description = "${DEFAULT-VALUE}")
+  private String targetSize = "";
+
+  @Option(names = "--threads", defaultValue = "4", description = "default: ${DEFAULT-VALUE}")
+  private int threads;
+
+  @Option(
+      names = "--trials",
+      split = ",",
+      defaultValue = "head,middle,tail,mgmtd,meta,stop,two,all,flip,restart",
+      description = "in this order: ${DEFAULT-VALUE}")
+  private List<String> trials = List.of();
+
+  @Option(names = "--rounds", defaultValue = "1", description = "of all trials")
+  private int rounds;
+
+  @Option(names = "--seed", description = "replays the choices of a run; default: the clock")
+  private long seed = System.nanoTime();
+
+  @Option(
+      names = "--netns",
+      paramLabel = "PREFIX",
+      description =
+          "The network namespaces PREFIX-hub (this one, 10.77.0.1) and PREFIX-1 … (10.77.0.11 …) are"
+              + " there, with links PREFIX-1 … in the hub.")
+  private String netns = "";
+
+  private final List<Long> killStallsNs = new ArrayList<>();
+  private final List<String> failures = new ArrayList<>();
+  private SplittableRandom random = new SplittableRandom(0);
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new ClusterTrials()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    System.out.printf("cluster trials seed=%d%n", seed);
+    random = new SplittableRandom(seed);
+    RealCluster.Wiring wiring = netns.isEmpty() ? RealCluster.LOOPBACK : new Namespaces(netns);
+    try (RealCluster cluster =
+        new RealCluster(launcher, work.resolve("cluster"), wiring, disks, targetSize)) {
+      cluster.start(nodes, replicas, targetsPerDisk);
+      System.out.println("up: " + cluster.health());
+      try (LoadProcess load =
+          new LoadProcess(cluster.mountPoint().resolve("load"), threads, seed)) {
+        for (int round = 0; round < rounds; round++) {
+          for (String trial : trials) {
+            trial(trial, cluster, load);
+          }
+        }
+        failures.addAll(load.end());
+      }
+      Map<Long, Integer> chains = cluster.chainOfTargets();
+      cluster.stop();
+      compare(cluster, chains);
+    }
+    report();
+    return failures.isEmpty() ? 0 : 1;
+  }
+
+  private void compare(RealCluster cluster, Map<Long, Integer> chains) throws Exception {
+    List<Path> directories = new ArrayList<>();
+    for (int node : cluster.storage.keySet()) {
+      for (int disk = 0; disk < disks; disk++) {
+        directories.add(cluster.disk(node, disk));
+      }
+    }
+    List<String> differences = Replicas.differences(directories, chains);
+    differences.forEach(difference -> failures.add("REPLICAS DIFFER: " + difference));
+    System.out.printf("replicas of %d targets compared%n", chains.size());
+  }
+
+  private void report() {
+    if (!killStallsNs.isEmpty()) {
+      Collections.sort(killStallsNs);
+      System.out.printf(
+          "write stall after a kill: median %d ms, worst %d ms of %d%n",
+          killStallsNs.get(killStallsNs.size() / 2) / NS_PER_MS,
+          killStallsNs.getLast() / NS_PER_MS,
+          killStallsNs.size());
+    }
+    failures.forEach(failure -> System.out.printf("FAILED (seed=%d): %s%n", seed, failure));
+    System.out.println(failures.isEmpty() ? "ok cluster trials" : "FAILED cluster trials");
+  }
+
+  private void trial(String name, RealCluster cluster, LoadProcess load) throws Exception {
+    long beganNs = System.nanoTime();
+    LoadProcess.State before = load.state();
+    TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
+    load.mark();
+    happen(name, cluster, load);
+    cluster.awaitHealthy();
+    LoadProcess.State after = load.state();
+    boolean good = after.errors() == before.errors() && after.wrong() == before.wrong();
+    System.out.printf(
+        "%s %s: write stall %d ms, read stall %d ms, healthy after %.1f s%n",
+        good ? "ok" : "FAILED",
+        name,
+        after.writeStallNs() / NS_PER_MS,
+        after.readStallNs() / NS_PER_MS,
+        (System.nanoTime() - beganNs) / 1e9 - PAUSE_MS / 1e3);
+  }
+
+  private void happen(String name, RealCluster cluster, LoadProcess load) throws Exception {
+    switch (name) {
+      case "head" -> kill(List.of(member(cluster, 0)), cluster, load);
+      case "middle" -> kill(List.of(member(cluster, replicas / 2)), cluster, load);
+      case "tail" -> kill(List.of(member(cluster, replicas - 1)), cluster, load);
+      case "two" -> kill(someNodes(cluster, 2), cluster, load);
+      case "all" -> kill(List.copyOf(cluster.storage.keySet()), cluster, load);
+      case "mgmtd" -> restart(cluster.manager);
+      case "meta" -> restart(cluster.meta);
+      case "stop" -> freeze(cluster.node(member(cluster, random.nextInt(replicas))));
+      case "cut" -> cut(member(cluster, random.nextInt(replicas)));
+      case "flip" -> flip(cluster);
+      case "shorten" -> shorten(cluster);
+      case "restart" -> restartAll(cluster);
+      case "grow" -> grow(cluster);
+      default ->
+          throw new IllegalArgumentException(
+              "no such trial; observed=%s, limit=those that --help lists; remedy: correct --trials"
+                  .formatted(name));
+    }
+  }
+
+  /** A member of a random chain, by position. */
+  private int member(RealCluster cluster, int position) throws Exception {
+    List<Integer> chains = new ArrayList<>(new TreeSet<>(cluster.chainOfTargets().values()));
+    return cluster.nodesOf(chains.get(random.nextInt(chains.size()))).get(position);
+  }
+
+  private List<Integer> someNodes(RealCluster cluster, int count) {
+    List<Integer> all = new ArrayList<>(cluster.storage.keySet());
+    Collections.shuffle(all, new Random(random.nextLong()));
+    return all.subList(0, count);
+  }
+
+  private void kill(List<Integer> which, RealCluster cluster, LoadProcess load)
+      throws IOException, InterruptedException {
+    for (int node : which) {
+      cluster.node(node).kill();
+    }
+    if (which.size() < replicas) {
+      // Until the chains have done without it.
+      TimeUnit.MILLISECONDS.sleep(AWAY_MS);
+      killStallsNs.add(load.state().writeStallNs());
+    }
+    for (int node : which) {
+      cluster.node(node).launch();
+    }
+    for (int node : which) {
+      cluster.node(node).awaitReady();
+    }
+  }
+
+  private static void restart(Role role) throws IOException, InterruptedException {
+    role.kill();
+    role.start();
+  }
+
+  private static void freeze(Role role) throws IOException, InterruptedException {
+    role.freeze();
+    try {
+      TimeUnit.MILLISECONDS.sleep(AWAY_MS);
+    } finally {
+      role.thaw();
+    }
+  }
+
+  private void cut(int node) throws IOException, InterruptedException {
+    if (netns.isEmpty()) {
+      throw new IllegalArgumentException(
+          "links can be cut in network namespaces alone; observed=none, limit=--netns; remedy:"
+              + " bench/cluster/trials --cut");
+    }
+    String link = netns + "-" + node;
+    Cli.run(List.of("ip", "link", "set", link, "down"));
+    try {
+      TimeUnit.MILLISECONDS.sleep(AWAY_MS);
+    } finally {
+      Cli.run(List.of("ip", "link", "set", link, "up"));
+    }
+  }
+
+  // ---- disks ----
+
+  private Path device(RealCluster cluster, int node) throws IOException {
+    try (Stream<Path> all = Files.walk(cluster.disk(node, 0), 3)) {
+      List<Path> found =
+          all.filter(path -> path.getFileName().toString().equals("device")).sorted().toList();
+      return found.get(random.nextInt(found.size()));
+    }
+  }
+
+  /** A byte in every MiB of one target's data, behind the back of its process. */
+  private void flip(RealCluster cluster) throws IOException, InterruptedException {
+    int node = someNodes(cluster, 1).getFirst();
+    try (RandomAccessFile file = new RandomAccessFile(device(cluster, node).toFile(), "rw")) {
+      for (long at = 64L << 20; at < file.length(); at += 1 << 20) {
+        long place = at + random.nextInt(1 << 20);
+        file.seek(place);
+        int old = file.read();
+        file.seek(place);
+        file.write(old ^ (1 << random.nextInt(8)));
+      }
+    }
+    TimeUnit.MILLISECONDS.sleep(AWAY_MS);
+  }
+
+  private void shorten(RealCluster cluster) throws IOException, InterruptedException {
+    int node = someNodes(cluster, 1).getFirst();
+    Path device = device(cluster, node);
+    try (RandomAccessFile file = new RandomAccessFile(device.toFile(), "rw")) {
+      file.setLength(file.length() / 2);
+    }
+    cluster.awaitHealth("HEALTH_WARN");
+    Role role = cluster.node(node);
+    role.stop();
+    try (Stream<Path> all = Files.walk(device.getParent())) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+    role.start();
+  }
+
+  // ---- operations ----
+
+  private void restartAll(RealCluster cluster) throws IOException, InterruptedException {
+    for (Role role : cluster.storage.values()) {
+      role.stop();
+      role.start();
+      cluster.awaitHealthy();
+    }
+    cluster.manager.stop();
+    cluster.manager.start();
+    cluster.meta.stop();
+    cluster.meta.start();
+  }
+
+  private void grow(RealCluster cluster) throws Exception {
+    int first = Collections.max(cluster.storage.keySet()) + 1;
+    for (int node = first; node < first + 2; node++) {
+      cluster.addNode(node, targetsPerDisk);
+    }
+    rebalance(cluster);
+    int leaving = someNodes(cluster, 1).getFirst();
+    Map<String, String> which = Map.of("node", String.valueOf(leaving));
+    cluster.ask(AdminCommand.NODE_DRAIN, which);
+    progress(cluster, "drain of node " + leaving, () -> isDrained(cluster, leaving));
+    cluster.node(leaving).stop();
+    cluster.ask(AdminCommand.NODE_DECOMMISSION, which);
+    cluster.storage.remove(leaving);
+    int retiring = someNodes(cluster, 1).getFirst();
+    Map<String, String> disk = Map.of("node", String.valueOf(retiring), "disk", "0");
+    cluster.ask(AdminCommand.TARGET_RETIRE, disk);
+    progress(cluster, "disk 0 of node " + retiring, () -> isFree(cluster, retiring));
+    cluster.ask(AdminCommand.TARGET_UNRETIRE, disk);
+  }
+
+  private static void rebalance(RealCluster cluster) throws Exception {
+    System.out.println("rebalance: " + cluster.ask(AdminCommand.CHAIN_REBALANCE, Map.of()).text());
+    progress(
+        cluster,
+        "rebalance",
+        () ->
+            cluster
+                .ask(AdminCommand.CHAIN_REBALANCE, new LinkedHashMap<>(Map.of()))
+                .text()
+                .startsWith("0 moves"));
+  }
+
+  private static boolean isDrained(RealCluster cluster, int node)
+      throws InputException, FailedException {
+    return cluster.rows(AdminCommand.NODE_LIST, Map.of()).stream()
+        .anyMatch(row ->
+            String.valueOf(node).equals(row.get("node")) && "DRAINED".equals(row.get("phase")));
+  }
+
+  private static boolean isFree(RealCluster cluster, int node)
+      throws InputException, FailedException {
+    return cluster.rows(AdminCommand.TARGET_LIST, Map.of("node", String.valueOf(node))).stream()
+        .filter(row -> "0".equals(row.get("disk")))
+        .allMatch(row -> String.valueOf(row.get("note")).contains("spare"));
+  }
+
+  private interface Condition {
+    boolean holds() throws InputException, FailedException;
+  }
+
+  /** Says how far the chains are until it holds. */
+  private static void progress(RealCluster cluster, String what, Condition done)
+      throws IOException, InterruptedException {
+    Map<String, Integer> said = new TreeMap<>();
+    boolean came =
+        VerifiedLoad.await(
+            180_000,
+            () -> {
+              try {
+                String now = cluster.health();
+                if (said.putIfAbsent(now, said.size()) == null) {
+                  System.out.printf("  %s: %s%n", what, now);
+                }
+                return done.holds();
+              } catch (InputException | FailedException e) {
+                System.out.printf("  %s: %s%n", what, e.getMessage());
+                return false;
+              }
+            });
+    if (!came) {
+      throw new IOException(what + " does not end; observed=" + cluster.health());
+    }
+  }
+
+  /** Every storage node in a network namespace of its own. */
+  private record Namespaces(String prefix) implements RealCluster.Wiring {
+    @Override
+    public String host() {
+      return "10.77.0.1";
+    }
+
+    @Override
+    public String host(int node) {
+      return "10.77.0." + (10 + node);
+    }
+
+    @Override
+    public List<String> prefix(int node) {
+      return List.of("nsenter", "--net=/run/netns/%s-%d".formatted(prefix, node));
+    }
+  }
+}

@@ -1,0 +1,319 @@
+package io.lampyris.bench.cluster;
+
+import io.lampyris.cli.base.FailedException;
+import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.cluster.ClusterFile;
+import io.lampyris.cli.cluster.ClusterLink;
+import io.lampyris.protocol.cluster.AdminAnswer;
+import io.lampyris.protocol.cluster.AdminCommand;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/**
+ * A manager, a metadata service, storage nodes and a mount, each a process of its own that {@code
+ * bin/lampyris} runs, as a site would run them. Owner: one thread.
+ */
+final class RealCluster implements AutoCloseable {
+  static final int MANAGER = 1001;
+  static final int META = 2001;
+
+  /** How its processes reach each other. */
+  interface Wiring {
+    /** The address of everything that is no storage node. */
+    String host();
+
+    /** The address of a storage node. */
+    String host(int node);
+
+    /** What comes before the command of a storage node. */
+    List<String> prefix(int node);
+  }
+
+  /** Everything at 127.0.0.1. */
+  static final Wiring LOOPBACK =
+      new Wiring() {
+        @Override
+        public String host() {
+          return "127.0.0.1";
+        }
+
+        @Override
+        public String host(int node) {
+          return "127.0.0.1";
+        }
+
+        @Override
+        public List<String> prefix(int node) {
+          return List.of();
+        }
+      };
+
+  private final Path launcher;
+  private final Path work;
+  private final Wiring wiring;
+  private final int disks;
+  private final String targetSize;
+  private final Path mountPoint;
+  private final Path client;
+  private final String common;
+  final Role manager;
+  final Role meta;
+  final Role mount;
+  final Map<Integer, Role> storage = new TreeMap<>();
+
+  /**
+   * @param work an empty directory
+   * @param disks of each storage node
+   */
+  RealCluster(Path launcher, Path work, Wiring wiring, int disks, String targetSize)
+      throws IOException {
+    this.launcher = launcher;
+    this.work = work;
+    this.wiring = wiring;
+    this.disks = disks;
+    this.targetSize = targetSize;
+    Files.createDirectories(work);
+    Files.writeString(work.resolve("secret"), UUID.randomUUID().toString());
+    mountPoint = Files.createDirectories(work.resolve("mnt"));
+    int managerPort = freePort();
+    int metaPort = freePort();
+    common =
+        """
+        [cluster]
+        managers = ["%d@%s:%d"]
+        meta = ["%d@%s:%d"]
+        secret_file = "secret"
+        """
+            .formatted(MANAGER, wiring.host(), managerPort, META, wiring.host(), metaPort);
+    client = write("client", "");
+    Path managerFile = write("mgmtd", "[mgmtd]\nnode = %d\ndir = \"mgmtd\"\n".formatted(MANAGER));
+    Path metaFile = write("meta", "[meta]\nnode = %d\ndir = \"meta\"\n".formatted(META));
+    manager = role("mgmtd", List.of(), List.of("mgmtd", "--config", managerFile.toString()));
+    meta = role("meta", List.of(), List.of("meta", "--config", metaFile.toString()));
+    mount =
+        role(
+            "mount",
+            List.of(),
+            List.of("mount", "--config", client.toString(), "--mount", mountPoint.toString()));
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private Path write(String name, String sections) throws IOException {
+    return Files.writeString(work.resolve(name + ".toml"), common + sections);
+  }
+
+  private Role role(String name, List<String> prefix, List<String> arguments) {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(launcher.toString());
+    command.addAll(arguments);
+    return new Role(name, command, work.resolve(name + ".out"));
+  }
+
+  Path mountPoint() {
+    return mountPoint;
+  }
+
+  /** Starts manager and storage nodes, makes the chains, then metadata and the mount. */
+  void start(int nodes, int replicas, int targetsPerDisk)
+      throws IOException, InterruptedException, InputException, FailedException {
+    manager.start();
+    for (int node = 1; node <= nodes; node++) {
+      addNode(node, targetsPerDisk);
+    }
+    awaitTargets(nodes * disks * targetsPerDisk);
+    ask(AdminCommand.CHAIN_CREATE, Map.of("replicas", String.valueOf(replicas)));
+    meta.start();
+    awaitHealthy();
+    mount.start();
+  }
+
+  /** Starts a storage node that the cluster does not know. */
+  Role addNode(int node, int targetsPerDisk) throws IOException, InterruptedException {
+    List<String> directories = new ArrayList<>();
+    for (int disk = 0; disk < disks; disk++) {
+      directories.add("\"" + Files.createDirectories(disk(node, disk)) + "\"");
+    }
+    Path file =
+        write(
+            "storage-" + node,
+            """
+            [storage]
+            node = %d
+            listen = "%s:%d"
+            dir = "storage-%d"
+            disks = [%s]
+            targets_per_disk = %d
+            target_size = "%s"
+            """
+                .formatted(
+                    node,
+                    wiring.host(node),
+                    freePort(),
+                    node,
+                    String.join(", ", directories),
+                    targetsPerDisk,
+                    targetSize));
+    Role made =
+        role(
+            "storage-" + node,
+            wiring.prefix(node),
+            List.of("storage", "--config", file.toString()));
+    storage.put(node, made);
+    made.start();
+    return made;
+  }
+
+  Path disk(int node, int disk) {
+    return work.resolve("node-%d-disk-%d".formatted(node, disk));
+  }
+
+  Role node(int node) {
+    Role role = storage.get(node);
+    if (role == null) {
+      throw new IllegalArgumentException("no such node; observed=" + node);
+    }
+    return role;
+  }
+
+  // ---- what the manager says ----
+
+  AdminAnswer ask(AdminCommand command, Map<String, String> arguments)
+      throws InputException, FailedException {
+    try (ClusterLink link = ClusterLink.open(ClusterFile.read(client))) {
+      return link.ask(command, arguments);
+    }
+  }
+
+  /** Its rows as maps by column. */
+  List<Map<String, String>> rows(AdminCommand command, Map<String, String> arguments)
+      throws InputException, FailedException {
+    AdminAnswer answer = ask(command, arguments);
+    List<Map<String, String>> rows = new ArrayList<>();
+    for (List<String> row : answer.rows()) {
+      Map<String, String> named = new TreeMap<>();
+      for (int i = 0; i < row.size(); i++) {
+        named.put(answer.columns().get(i), row.get(i));
+      }
+      rows.add(named);
+    }
+    return rows;
+  }
+
+  /** The nodes of a chain's members, head first. */
+  List<Integer> nodesOf(int chain) throws InputException, FailedException {
+    List<Integer> nodes = new ArrayList<>();
+    for (Map<String, String> row :
+        rows(AdminCommand.CHAIN_SHOW, Map.of("chain", String.valueOf(chain)))) {
+      nodes.add(Integer.valueOf(row.get("node")));
+    }
+    return nodes;
+  }
+
+  /** The chain of each target that is a member of one. */
+  Map<Long, Integer> chainOfTargets() throws InputException, FailedException {
+    Map<Long, Integer> chains = new TreeMap<>();
+    for (Map<String, String> row : rows(AdminCommand.TARGET_LIST, Map.of())) {
+      String chain = row.getOrDefault("chain", "");
+      if (!chain.isEmpty()) {
+        chains.put(Long.valueOf(row.get("target")), Integer.valueOf(chain));
+      }
+    }
+    return chains;
+  }
+
+  /** A line of health; never throws: a manager that is not there is an answer too. */
+  String health() {
+    try {
+      AdminAnswer answer = ask(AdminCommand.STATUS, Map.of());
+      StringBuilder text = new StringBuilder(answer.text());
+      answer.rows().forEach(row -> text.append("; ").append(String.join(" ", row)));
+      return text.toString();
+    } catch (InputException | FailedException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  void awaitHealthy() throws IOException, InterruptedException {
+    awaitHealth("HEALTH_OK");
+  }
+
+  void awaitHealth(String beginning) throws IOException, InterruptedException {
+    String[] last = {""};
+    boolean came =
+        VerifiedLoad.await(
+            120_000,
+            () -> {
+              last[0] = health();
+              return last[0].startsWith(beginning);
+            });
+    if (!came) {
+      throw new IOException("the cluster is not " + beginning + "; observed=" + last[0]);
+    }
+  }
+
+  private void awaitTargets(int count)
+      throws IOException, InterruptedException, InputException, FailedException {
+    List<?>[] last = {List.of()};
+    boolean came =
+        VerifiedLoad.await(
+            60_000,
+            () -> {
+              try {
+                List<Map<String, String>> rows = rows(AdminCommand.TARGET_LIST, Map.of());
+                last[0] = rows;
+                return rows.stream().filter(row -> "ONLINE".equals(row.get("local"))).count()
+                    >= count;
+              } catch (InputException | FailedException e) {
+                last[0] = List.of(e);
+                return false;
+              }
+            });
+    if (!came) {
+      throw new IOException("not all targets are there; observed=" + last[0]);
+    }
+  }
+
+  // ---- the end ----
+
+  /** Lets every process end by itself, the mount first. */
+  void stop() throws IOException, InterruptedException {
+    List<Role> all = new ArrayList<>(List.of(mount, meta));
+    all.addAll(storage.values());
+    all.add(manager);
+    for (Role role : all) {
+      if (role.isRunning()) {
+        role.stop();
+      }
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      mount.end();
+      Cli.run(
+          List.of("sh", "-c", "! mountpoint -q '%1$s' || umount -l '%1$s'".formatted(mountPoint)));
+      meta.end();
+      for (Role role : storage.values()) {
+        role.end();
+      }
+      manager.end();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while processes end", e);
+    }
+  }
+}

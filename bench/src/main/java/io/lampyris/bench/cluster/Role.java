@@ -1,0 +1,122 @@
+package io.lampyris.bench.cluster;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One process of a cluster, which can be ended in every way and started again. Owner: one thread.
+ */
+final class Role {
+  private static final long READY_MAX_MS = 60_000;
+  private static final long END_MAX_S = 60;
+
+  final String name;
+  private final List<String> command;
+  private final Path output;
+  private @Nullable Process process;
+
+  /**
+   * @param command prints a line that begins with READY when it can be used
+   * @param output gets what it prints
+   */
+  Role(String name, List<String> command, Path output) {
+    this.name = name;
+    this.command = List.copyOf(command);
+    this.output = output;
+  }
+
+  void start() throws IOException, InterruptedException {
+    launch();
+    awaitReady();
+  }
+
+  /** Starts it; {@link #awaitReady} says when it can be used. */
+  void launch() throws IOException {
+    Files.deleteIfExists(output);
+    process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .redirectInput(Path.of("/dev/null").toFile())
+            .start();
+  }
+
+  void awaitReady() throws IOException, InterruptedException {
+    boolean ready = VerifiedLoad.await(READY_MAX_MS, () -> isReady() || !isRunning());
+    if (!ready || !isReady()) {
+      throw new IOException(
+          "%s is not ready; observed=%s, limit=%d ms"
+              .formatted(name, said().strip(), READY_MAX_MS));
+    }
+  }
+
+  boolean isRunning() {
+    Process running = process;
+    return running != null && running.isAlive();
+  }
+
+  private boolean isReady() {
+    return said().lines().anyMatch(line -> line.startsWith("READY"));
+  }
+
+  private String said() {
+    try {
+      return Files.exists(output) ? Files.readString(output) : "";
+    } catch (IOException e) {
+      return "output cannot be read: " + e;
+    }
+  }
+
+  private Process running() throws IOException {
+    Process running = process;
+    if (running == null || !running.isAlive()) {
+      throw new IOException("%s has ended by itself; observed=%s".formatted(name, said().strip()));
+    }
+    return running;
+  }
+
+  /** No chance to clean up. Returns when it is gone. */
+  void kill() throws IOException, InterruptedException {
+    running().destroyForcibly();
+    awaitEnd();
+  }
+
+  /** SIGTERM; returns when it is gone. */
+  void stop() throws IOException, InterruptedException {
+    running().destroy();
+    awaitEnd();
+  }
+
+  private void awaitEnd() throws IOException, InterruptedException {
+    Process ending = process;
+    if (ending != null && !ending.waitFor(END_MAX_S, TimeUnit.SECONDS)) {
+      throw new IOException("%s does not end; limit=%d s".formatted(name, END_MAX_S));
+    }
+  }
+
+  /** SIGSTOP: it is there and does nothing. */
+  void freeze() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  void thaw() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    Cli.run(List.of("kill", "-" + name, String.valueOf(running().pid())));
+  }
+
+  /** Whatever state it is in. */
+  void end() throws IOException, InterruptedException {
+    Process ending = process;
+    if (ending != null && ending.isAlive()) {
+      ending.destroyForcibly();
+      awaitEnd();
+    }
+  }
+}
