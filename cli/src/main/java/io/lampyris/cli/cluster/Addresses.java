@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +37,7 @@ public final class Addresses implements IntFunction<@Nullable InetSocketAddress>
 
   private final Map<Integer, Entry> entries = new ConcurrentHashMap<>();
   private final Map<Integer, Endpoint> named;
+  private volatile IntConsumer listener = node -> {};
   private final ExecutorService resolver =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("resolver").factory());
 
@@ -60,10 +62,20 @@ public final class Addresses implements IntFunction<@Nullable InetSocketAddress>
       if (endpoint != null && !same && !named.containsKey(node.id())) {
         Entry entry = new Entry(endpoint);
         entries.put(node.id(), entry);
-        resolver.execute(() -> resolve(entry));
+        resolver.execute(() -> moved(node.id(), entry));
         LOG.info("node {} is at {}", node.id(), endpoint);
       }
     }
+  }
+
+  /** Who is told of a node that is somewhere else than before. */
+  public void onMove(IntConsumer told) {
+    listener = told;
+  }
+
+  private void moved(int node, Entry entry) {
+    resolve(entry);
+    listener.accept(node);
   }
 
   private static void resolve(Entry entry) {

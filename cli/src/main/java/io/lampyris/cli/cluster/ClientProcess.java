@@ -133,6 +133,7 @@ public final class ClientProcess implements AutoCloseable {
     TcpOptions options = TcpOptions.withSecret(file.secret().bytes());
     TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
     network = tcp;
+    addresses.onMove(tcp::onAddress);
     RoutingClient.Options asks =
         new RoutingClient.Options(
             file.managerIds(),

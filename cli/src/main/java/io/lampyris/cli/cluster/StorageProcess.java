@@ -148,6 +148,7 @@ public final class StorageProcess implements AutoCloseable {
       TcpOptions options = TcpOptions.withSecret(file.secret().bytes());
       TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
       network = tcp;
+      addresses.onMove(tcp::onAddress);
       try {
         ChainService service =
             new ChainService(

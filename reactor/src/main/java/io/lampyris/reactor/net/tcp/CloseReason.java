@@ -27,5 +27,7 @@ public enum CloseReason {
   /** The peer did not take a payload before the call's deadline. */
   STALLED,
   /** More connections than the limit. */
-  TOO_MANY
+  TOO_MANY,
+  /** The node is somewhere else now. */
+  MOVED
 }

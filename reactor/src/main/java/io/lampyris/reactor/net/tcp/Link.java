@@ -121,6 +121,9 @@ final class Link {
   private boolean stranger;
   long handshakeDeadlineNs;
 
+  /** Where it was made to; null for one that was accepted. */
+  @Nullable InetSocketAddress connectedTo;
+
   /** Tells this connection from the others that had the slot. */
   long epoch;
 
@@ -177,6 +180,7 @@ final class Link {
   void accepted(int acceptedFd, Sink to, Handshake proof, long deadlineNs) {
     begin(acceptedFd, to, proof, deadlineNs);
     state = State.HANDSHAKE;
+    connectedTo = null;
     stranger = true;
     network.strangers++;
     receive();
@@ -185,6 +189,7 @@ final class Link {
   void connect(int newFd, InetSocketAddress address, Sink to, Handshake proof, long deadlineNs) {
     begin(newFd, to, proof, deadlineNs);
     state = State.CONNECTING;
+    connectedTo = address;
     int length = Sockets.encode(address, control.asSlice(ADDRESS_AT));
     if (!room()
         || !uring().prepConnect(fd, control.address() + ADDRESS_AT, length, token(CONNECT))) {

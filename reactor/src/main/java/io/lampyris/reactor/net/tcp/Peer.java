@@ -5,6 +5,7 @@ import io.lampyris.reactor.Counter;
 import io.lampyris.reactor.net.Call;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
@@ -139,6 +140,19 @@ final class Peer implements Link.Sink {
     pool.add(of);
     if (call != null) {
       call.reply(result);
+    }
+  }
+
+  /**
+   * What was sent to another address is answered UNREACHABLE, and goes to this one when retried.
+   */
+  void onAddress(@Nullable InetSocketAddress now) {
+    Link open = link;
+    if (open != null && now != null && !now.equals(open.connectedTo)) {
+      open.close(CloseReason.MOVED);
+    }
+    if (now != null) {
+      retryAtNs = Long.MIN_VALUE;
     }
   }
 

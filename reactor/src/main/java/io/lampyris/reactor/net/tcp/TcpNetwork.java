@@ -213,6 +213,19 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     }
   }
 
+  /**
+   * A node may be somewhere else than before: a connection to where it was ends, as that may still
+   * be there and answer nothing, and who calls need not wait until that is found out. Any thread.
+   */
+  public void onAddress(int nodeId) {
+    reactor.offer(nowNs -> {
+      Peer peer = peers.get(nodeId);
+      if (peer != null) {
+        peer.onAddress(addresses.apply(nodeId));
+      }
+    });
+  }
+
   private static long key(int nodeId, int serviceId) {
     return (long) nodeId << 32 | serviceId;
   }

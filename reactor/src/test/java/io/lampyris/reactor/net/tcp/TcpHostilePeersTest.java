@@ -430,6 +430,37 @@ class TcpHostilePeersTest {
   }
 
   @Test
+  void callsToANodeThatHasMovedComeBackThoughTheOldPlaceSaysNothing() throws Exception {
+    AtomicReference<Call> held = new AtomicReference<>();
+    network.serve(1, 3, reactor, held::set);
+    AtomicReference<InetSocketAddress> at =
+        new AtomicReference<>(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    TcpOptions options = TcpOptions.withSecret(TcpNetworkTest.SECRET).connectionsMax(8);
+    TcpNetwork caller = new TcpNetwork(home, "mover", options, node -> at.get(), counters);
+    callers.add(caller);
+    try (TcpNetwork other = new TcpNetwork(reactor, "other", options, node -> null, counters)) {
+      other.serve(1, 3, reactor, call -> call.reply(7));
+      int there = other.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      Connection connection = caller.connect(1, 3);
+      Thread mover =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (held.get() == null) {
+                  Thread.onSpinWait();
+                }
+                caller.onAddress(1);
+                at.set(new InetSocketAddress(InetAddress.getLoopbackAddress(), there));
+                caller.onAddress(1);
+              });
+      assertEquals(Status.UNREACHABLE.code(), new BlockingCall(16, 16).send(connection));
+      mover.join();
+      assertEquals(7, new BlockingCall(16, 16).send(connection));
+      assertEquals(1, caller.closes(CloseReason.MOVED));
+      reactor.offer(nowNs -> java.util.Objects.requireNonNull(held.get()).reply(1));
+    }
+  }
+
+  @Test
   void aPeerThatTakesNothingMoreIsGivenUpAtTheDeadline() throws Exception {
     // A listener that never accepts takes a connection and answers no handshake.
     try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
