@@ -228,7 +228,7 @@ public final class ClusterRun {
     for (int i = 0; i < options.clients(); i++) {
       SimReactor reactor = new SimReactor(simulation, "client-" + i, BUFFERS, clock());
       SimNetwork network = new SimNetwork(fabric, FIRST_CLIENT + i, reactor);
-      clients.add(new SimClient(this, reactor, network, 1 + i, shape.pollNs()));
+      clients.add(new SimClient(this, reactor, network, 1 + i, shape.pollNs(), i == 0));
     }
   }
 

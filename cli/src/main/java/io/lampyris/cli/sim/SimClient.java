@@ -46,6 +46,7 @@ final class SimClient {
   private static final long ATTEMPT_NS = 1_500_000_000L;
 
   private static final long ROUTING_TIMEOUT_NS = 500_000_000L;
+  private static final int ONLOOKER_THINKS = 8;
   private static final long BACKOFF_MIN_NS = 1_000_000;
   private static final int BACKOFF_DOUBLINGS_MAX = 7;
 
@@ -55,15 +56,24 @@ final class SimClient {
   private final Prng prng;
   private final RoutingClient routing;
   private final long id;
+  private final boolean onlooker;
   private final Map<Integer, Connection> connections = new HashMap<>();
   private final List<Worker> workers = new ArrayList<>();
   private long sequence;
 
   /**
    * @param pollNs how often it asks for routing unless it is told that what it has is stale
+   * @param onlooker it only reads, and so rarely that its routing may be old
    */
-  SimClient(ClusterRun run, SimReactor reactor, SimNetwork network, long id, long pollNs) {
+  SimClient(
+      ClusterRun run,
+      SimReactor reactor,
+      SimNetwork network,
+      long id,
+      long pollNs,
+      boolean onlooker) {
     this.run = run;
+    this.onlooker = onlooker;
     this.reactor = reactor;
     this.network = network;
     this.prng = run.prng().split();
@@ -149,16 +159,18 @@ final class SimClient {
     }
 
     void pause() {
-      reactor
-          .timers()
-          .schedule(reactor.nowNs() + prng.below(run.options().thinkNs()), nowNs -> begin());
+      reactor.timers().schedule(reactor.nowNs() + prng.below(thinkNs()), nowNs -> begin());
+    }
+
+    private long thinkNs() {
+      return run.options().thinkNs() * (onlooker ? ONLOOKER_THINKS : 1);
     }
 
     private void begin() {
       if (!run.isLoading()) {
         return;
       }
-      boolean reads = prng.below(100) < 40;
+      boolean reads = onlooker || prng.below(100) < 40;
       chunk = run.anyChunk(prng);
       operation = reads ? wholeRead() : update();
       busy = true;
