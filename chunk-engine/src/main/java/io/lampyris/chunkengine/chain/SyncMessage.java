@@ -1,6 +1,7 @@
 package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.space.BadChunk;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.sbe.ChunkAddressEncoder;
 import io.lampyris.protocol.sbe.CompareChunksDecoder;
@@ -31,6 +32,9 @@ final class SyncMessage {
 
   /** Likewise. */
   static final int PAGE_SESSIONS = 100;
+
+  /** Of chunks that went bad; the rest is repaired when it serves. */
+  private static final int QUARANTINED_MAX = 1024;
 
   private static final int HEADER = MessageHeaderEncoder.ENCODED_LENGTH;
 
@@ -139,12 +143,14 @@ final class SyncMessage {
   void answerCompare(Call call, CompareChunksDecoder request, TargetStore store) {
     int at = 0;
     count = 0;
+    List<BadChunk> bad = store.quarantined(QUARANTINED_MAX);
     for (CompareChunksDecoder.ChunksDecoder chunk : request.chunks()) {
       boolean same =
           store.find(chunk.inode(), chunk.chunkIndex(), state)
               && state.version == chunk.version()
               && state.lengthBytes == chunk.length()
-              && state.crc32c == (int) chunk.crc32c();
+              && state.crc32c == (int) chunk.crc32c()
+              && !isBad(bad, chunk.inode(), chunk.chunkIndex());
       if (!same && count < PAGE_CHUNKS) {
         indices[count++] = at;
       }
@@ -157,6 +163,15 @@ final class SyncMessage {
     }
     call.replyLength = HEADER + compareReply.encodedLength();
     call.reply(0);
+  }
+
+  private static boolean isBad(List<BadChunk> bad, long inode, int chunkIndex) {
+    for (BadChunk one : bad) {
+      if (one.inode() == inode && one.chunkIndex() == chunkIndex) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Keeps of the page what the answer calls different. */

@@ -479,7 +479,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     target.forwards.end(order);
     if (call.result >= 0) {
       onForwarded(call);
-    } else if (call.result == Status.CHUNK_MISSING_UPDATE.code() && view().copiesToSuccessor()) {
+    } else if (lacksBase(call.result) && view().copiesToSuccessor()) {
       wantsWhole = true;
       forward();
     } else if (call.result == Status.CHECKSUM_MISMATCH.code() && canReread()) {
@@ -490,6 +490,12 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     } else {
       pause();
     }
+  }
+
+  /** What is under the update is not there, or its bytes went bad. */
+  private boolean lacksBase(long status) {
+    return status == Status.CHUNK_MISSING_UPDATE.code()
+        || (status == Status.DATA_CORRUPTION.code() && kind != Kind.REMOVE);
   }
 
   private static boolean isRefusal(long status) {

@@ -150,6 +150,27 @@ final class ResyncTest {
     }
   }
 
+  @Test
+  void anUpdateOfAChunkThatWentBadInANewMemberTakesTheChunkAlong() {
+    try (ChainRig rig = new ChainRig(tmp, 9, 3)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      byte[] good = bytes(50_000, 8);
+      write(client, 0, good);
+      rig.runUntil(rig::isQuiet);
+      rig.node(3).flipByteOf(good);
+      rig.manager.states.put(3, TargetState.SYNCING);
+      rig.manager.publish();
+      rig.settle();
+      client.truncate(INODE, 0, 40_001);
+      client.giveUpNs = rig.simulation.nowNs() + 5_000_000_000L;
+      assertEquals(40_001, client.await());
+      rig.manager.run();
+      rig.heal();
+      assertAlike(rig);
+    }
+  }
+
   /** Its member has been dropped and taken back while it was being written there. */
   @Test
   void aVersionThatComesToBePendingLateDoesNotStandInTheWayOfACopy() {
