@@ -52,6 +52,10 @@ public final class ClusterRun {
   private final Simulation simulation;
   private final SimFabric fabric;
   private final List<SimChunk> chunks = new ArrayList<>();
+
+  /** What bytes rot by. */
+  private final Prng rot;
+
   private final Shape shape;
   private final MemoryKv store = new MemoryKv();
   private final Memories memories = new Memories(store);
@@ -68,7 +72,8 @@ public final class ClusterRun {
     this.seed = seed;
     this.options = options;
     prng = new Prng(seed);
-    shape = Shape.of(prng.split(), options);
+    rot = new Prng(seed * 31 + 17);
+    shape = Shape.of(prng.split(), rot, options);
     simulation = new Simulation(prng.split());
     fabric = new SimFabric(simulation, new NetworkFaults());
   }
@@ -158,6 +163,14 @@ public final class ClusterRun {
       ids.add(FIRST_MANAGER + i);
     }
     return ids;
+  }
+
+  Shape shape() {
+    return shape;
+  }
+
+  Prng rot() {
+    return rot;
   }
 
   LeaseTerms terms() {
@@ -288,6 +301,10 @@ public final class ClusterRun {
     long untilNs = nowNs() + options.livenessNs();
     simulation.runFor(options.safetyNs() / 8);
     loading = false;
+    if (shape.rots()) {
+      // The scrubber comes by everything once.
+      simulation.runFor(2 * StorageMachine.SCRUB_NS);
+    }
     // What is costly is looked at now and then.
     while (!(isQuiet() && missing().isEmpty()) && nowNs() < untilNs) {
       simulation.runFor(100 * MS);

@@ -46,6 +46,8 @@ final class Replicas {
         } else if (here.store().pendingCount() > 0) {
           missing.add(
               "target %d has %d versions pending".formatted(id, here.store().pendingCount()));
+        } else if (!here.store().quarantined(1).isEmpty()) {
+          missing.add("target %d has bad chunks".formatted(id));
         }
       }
       boolean full = states.size() == replicas;

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param spareAfterMs after which a spare target takes the place of one that is away
  * @param driftPpm how much any clock gains or loses at most
  * @param pollNs how often clients ask for routing
+ * @param rots whether bytes rot on one machine, which alone fails then
  */
 record Shape(
     int managers,
@@ -22,7 +23,8 @@ record Shape(
     LeaseTerms terms,
     long spareAfterMs,
     int driftPpm,
-    long pollNs) {
+    long pollNs,
+    boolean rots) {
   private static final long MS = 1_000_000;
   private static final int DRIFT_MAX_PPM = LeaseTerms.DEFAULT.driftPpm();
 
@@ -30,7 +32,10 @@ record Shape(
   private static final LeaseTerms QUICK =
       new LeaseTerms(600 * MS, 150 * MS, 50 * MS, DRIFT_MAX_PPM);
 
-  static Shape of(Prng prng, SimOptions options) {
+  /**
+   * @param more of the same seed
+   */
+  static Shape of(Prng prng, Prng more, SimOptions options) {
     int nodes = prng.between(options.nodesMin(), options.nodesMax() + 1);
     int replicas = prng.oneIn(8) ? 1 : prng.between(2, Math.min(3, nodes) + 1);
     int targets = prng.oneIn(3) ? 2 : 1;
@@ -43,7 +48,8 @@ record Shape(
         prng.oneIn(3) ? LeaseTerms.DEFAULT : QUICK,
         prng.coin() ? prng.between(1_000, 8_000) : 600_000,
         prng.oneIn(3) ? DRIFT_MAX_PPM : 200,
-        prng.between(200, 4_000) * MS);
+        prng.between(200, 4_000) * MS,
+        more.oneIn(5) && replicas > 1);
   }
 
   /** What managers are told. */

@@ -317,7 +317,8 @@ final class SimClient {
         }
         case BUSY, CHECKSUM_MISMATCH, CANCELLED -> retry();
         default -> {
-          run.expect(false, () -> "%s of %s: %s".formatted(operation, chunk, status));
+          boolean rotten = status == Status.DATA_CORRUPTION && run.shape().rots();
+          run.expect(rotten, () -> "%s of %s: %s".formatted(operation, chunk, status));
           retry();
         }
       }

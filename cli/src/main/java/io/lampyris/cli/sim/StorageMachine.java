@@ -5,14 +5,17 @@ import ch.qos.logback.classic.Logger;
 import io.lampyris.chunkengine.chain.ChainOptions;
 import io.lampyris.chunkengine.chain.ChainService;
 import io.lampyris.chunkengine.chain.ChainTarget;
+import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.host.Host;
+import io.lampyris.chunkengine.options.IntegrityOptions;
 import io.lampyris.chunkengine.options.LogOptions;
 import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.sim.SimHost;
 import io.lampyris.chunkengine.sim.SimKeeper;
 import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.protocol.LocalState;
 import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Services;
 import io.lampyris.protocol.cluster.TargetReport;
@@ -22,6 +25,7 @@ import io.lampyris.reactor.cluster.NodeHost;
 import io.lampyris.reactor.cluster.NodeOptions;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.sim.Prng;
+import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.SimClock;
 import io.lampyris.reactor.sim.SimDevice;
 import io.lampyris.reactor.sim.SimFaults;
@@ -36,10 +40,17 @@ import org.slf4j.LoggerFactory;
 /** A machine with a disk and a storage process. Owner: the simulation's thread. */
 final class StorageMachine extends Machine implements NodeHost {
   private static final long TARGET_BYTES = (1 << 20) + 5 * (64L << 20);
+
+  /** Where bytes rot, the scrubber looks for them this often. */
+  static final long SCRUB_NS = 4_000_000_000L;
+
+  private static final long SCRUB_BYTES_PER_SECOND = 64 << 20;
   private static final int ALIGNMENT = 512;
   private static final int LOG_RESERVE_BYTES = 3 << 20;
   private static final int LOG_MAP_BYTES = 64 << 10;
   private static final int TARGETS_MAX = 10;
+
+  private static final Probe ROTTEN = Probe.of("sim: a bit of a chunk rots");
 
   private static final List<SizeClass> BUFFERS =
       List.of(new SizeClass(4 << 10, 64), new SizeClass(64 << 10, 64), new SizeClass(1 << 20, 6));
@@ -123,7 +134,10 @@ final class StorageMachine extends Machine implements NodeHost {
   }
 
   private TargetOptions options(SimHost on) {
+    IntegrityOptions integrity = IntegrityOptions.defaults();
     return TargetOptions.defaults()
+        .withIntegrity(
+            run.shape().rots() ? integrity.withScrub(SCRUB_NS, SCRUB_BYTES_PER_SECOND) : integrity)
         .withHost(on)
         .withKeepers(name -> new SimKeeper(run.simulation(), prng, power, this::isStopped))
         .withLog(
@@ -229,6 +243,34 @@ final class StorageMachine extends Machine implements NodeHost {
       host.close();
       host = null;
     }
+  }
+
+  /** A bit of a chunk flips of which another member that serves has the bytes too. */
+  void rot(Prng by) {
+    NodeAgent now = agent;
+    SimHost disk = host;
+    if (now == null || disk == null || hosted().isEmpty()) {
+      return;
+    }
+    ChainTarget target = hosted().get(by.below(hosted().size()));
+    TargetStore store = target.store();
+    Routing.Chain chain = now.routing().chains().get(target.chainId());
+    boolean shared =
+        target.localState() == LocalState.UP_TO_DATE
+            && chain != null
+            && chain.targetIds().stream().filter(id -> serves(now.routing(), id)).count() > 1;
+    ChunkState chunk = new ChunkState();
+    boolean found = store.slots() > 0 && store.at(by.below(store.slots()), chunk);
+    if (shared && found && chunk.lengthBytes > 0 && chunk.blockOffset >= 0) {
+      ROTTEN.reached();
+      disk.disk(store.deviceFile())
+          .flipBit(chunk.blockOffset + by.below(chunk.lengthBytes), by.below(Byte.SIZE));
+    }
+  }
+
+  private static boolean serves(Routing routing, long targetId) {
+    Routing.Target target = routing.targets().get(targetId);
+    return target != null && target.state() == Routing.TargetState.SERVING;
   }
 
   // ---------------------------------------------------------------- what its agent asks

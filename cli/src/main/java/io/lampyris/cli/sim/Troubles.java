@@ -37,7 +37,12 @@ final class Troubles {
   private final List<StorageMachine> storages;
   private final List<ManagerMachine> managers;
   private final List<Machine> machines = new ArrayList<>();
+
+  /** Storage machines that fail. Where bytes rot that is one: the others have the good copies. */
+  private final List<StorageMachine> failing;
+
   private final List<Integer> everybody = new ArrayList<>();
+  private final List<Integer> partitioned = new ArrayList<>();
   private final long crashEveryNs;
   private final long partitionEveryNs;
   private final long pauseEveryNs;
@@ -56,10 +61,18 @@ final class Troubles {
     this.prng = run.prng().split();
     this.storages = storages;
     this.managers = managers;
+    boolean rots = run.shape().rots();
+    failing = rots ? List.of(storages.get(run.rot().below(storages.size()))) : storages;
     machines.addAll(storages);
     machines.addAll(managers);
     machines.forEach(machine -> everybody.add(machine.nodeId));
     everybody.addAll(clientMachines);
+    if (rots) {
+      failing.forEach(machine -> partitioned.add(machine.nodeId));
+      partitioned.addAll(clientMachines);
+    } else {
+      partitioned.addAll(everybody);
+    }
     crashEveryNs = prng.oneIn(5) ? 0 : prng.between(300, 6_000) * MS;
     partitionEveryNs = prng.oneIn(4) ? 0 : prng.between(300, 5_000) * MS;
     pauseEveryNs = prng.oneIn(3) ? 0 : prng.between(500, 6_000) * MS;
@@ -80,6 +93,9 @@ final class Troubles {
     every(pauseEveryNs, this::pause);
     every(prng.between(300, 5_000) * MS, this::setClock);
     every(prng.between(1_000, 8_000) * MS, this::slowDisk);
+    if (run.shape().rots()) {
+      rot();
+    }
   }
 
   /** At random times, this far apart in the mean; never when it is 0. */
@@ -129,9 +145,9 @@ final class Troubles {
     if (prng.oneIn(5)) {
       end(any(managers));
     }
-    int victims = prng.oneIn(8) ? storages.size() : prng.oneIn(4) ? 2 : 1;
+    int victims = prng.oneIn(8) ? failing.size() : prng.oneIn(4) ? 2 : 1;
     for (int i = 0; i < victims; i++) {
-      end(victims == storages.size() ? storages.get(i) : any(storages));
+      end(victims == failing.size() ? failing.get(i) : any(failing));
     }
     if (storages.stream().noneMatch(Machine::isUp)) {
       ALL_DOWN.reached();
@@ -198,7 +214,8 @@ final class Troubles {
   /** A process does nothing for a while, and does not know it. */
   private void pause() {
     Machine machine = any(machines);
-    if (!machine.isUp() || machine.isStopped()) {
+    boolean spared = machine instanceof StorageMachine storage && !failing.contains(storage);
+    if (spared || !machine.isUp() || machine.isStopped()) {
       return;
     }
     STOPPED.reached();
@@ -233,6 +250,17 @@ final class Troubles {
         });
   }
 
+  private void rot() {
+    simulation.after(
+        run.rot().between(50, 1_500) * MS,
+        () -> {
+          if (!over) {
+            failing.forEach(machine -> machine.rot(run.rot()));
+            rot();
+          }
+        });
+  }
+
   // ---------------------------------------------------------------- the network
 
   private void partition() {
@@ -240,11 +268,12 @@ final class Troubles {
     int kind = prng.below(6);
     switch (kind) {
       case 0 -> slowLinks();
-      case 1 -> cutOff(ONE_WAY, any(everybody), prng.coin(), !prng.coin());
+      case 1 -> cutOff(ONE_WAY, any(partitioned), prng.coin(), !prng.coin());
       case 2, 3 -> zombie();
-      default -> cutOff(PARTITION, any(everybody), true, true);
+      default -> cutOff(PARTITION, any(partitioned), true, true);
     }
-    long healsNs = prng.coin() ? prng.between(10, 800) * MS : prng.between(800, 8_000) * MS;
+    boolean blip = prng.coin() && kind != 2;
+    long healsNs = blip ? prng.between(10, 800) * MS : prng.between(800, 8_000) * MS;
     simulation.after(
         healsNs,
         () -> {
@@ -256,7 +285,7 @@ final class Troubles {
 
   private void slowLinks() {
     SLOW.reached();
-    int victim = any(everybody);
+    int victim = any(partitioned);
     for (int other : everybody) {
       if (other != victim && prng.coin()) {
         run.fabric().slow(victim, other, prng.between(10, 300));
@@ -288,9 +317,9 @@ final class Troubles {
   /** Clients still reach it, and it does not know what its chain does meanwhile. */
   private void zombie() {
     ZOMBIE.reached();
-    StorageMachine machine = any(storages);
+    StorageMachine machine = any(failing);
     int victim = machine.nodeId;
-    if (prng.coin()) {
+    if (!prng.oneIn(4)) {
       // Nor does it reach who tells it the time.
       long byNs = prng.below(20_000) * MS;
       simulation.after(prng.below(200) * MS, () -> machine.clock.jumpWall(-byNs));
