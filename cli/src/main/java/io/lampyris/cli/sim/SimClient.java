@@ -47,6 +47,7 @@ final class SimClient {
 
   private static final long ROUTING_TIMEOUT_NS = 500_000_000L;
   private static final int ONLOOKER_THINKS = 8;
+  private static final int ONLOOKER_POLLS = 4;
   private static final long BACKOFF_MIN_NS = 1_000_000;
   private static final int BACKOFF_DOUBLINGS_MAX = 7;
 
@@ -80,7 +81,13 @@ final class SimClient {
     this.id = id;
     RoutingClient.Options options =
         new RoutingClient.Options(
-            run.managerIds(), pollNs, ROUTING_TIMEOUT_NS, id, 1, "client-" + id, id);
+            run.managerIds(),
+            pollNs * (onlooker ? ONLOOKER_POLLS : 1),
+            ROUTING_TIMEOUT_NS,
+            id,
+            1,
+            "client-" + id,
+            id);
     routing = new RoutingClient(reactor, network, options, newer -> {});
     reactor.add(routing);
     for (int i = 0; i < run.options().workers(); i++) {

@@ -26,9 +26,9 @@ final class DefectTest {
   @CsvSource({
     "DIRTY_READ, 1",
     "ACK_BEFORE_TAIL, 1",
-    "IGNORE_CHAIN_VERSION, 1",
+    "IGNORE_CHAIN_VERSION, 17",
     "FORGET_DEDUP, 1",
-    "WALL_CLOCK_LEASE, 1",
+    "WALL_CLOCK_LEASE, 176",
     "ACK_BEFORE_DURABLE, 1"
   })
   void aPlantedDefectIsFound(Defect defect, long first) throws Exception {
