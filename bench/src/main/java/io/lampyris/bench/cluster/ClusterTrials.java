@@ -10,12 +10,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +42,7 @@ import picocli.CommandLine.Option;
       "  stop                SIGSTOP for 6 s: a zombie must not serve what is old",
       "  cut                 its link down for 6 s (with --netns alone)",
       "  flip                bytes of a target are changed under the running process",
-      "  shorten             the file under a target loses its second half",
+      "  shorten             the file under a target loses its end; then the target is made anew",
       "  restart             every process but the mount is restarted by SIGTERM, one by one",
       "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced"
     })
@@ -286,9 +286,9 @@ public final class ClusterTrials implements Callable<Integer> {
     int node = someNodes(cluster, 1).getFirst();
     Path device = device(cluster, node);
     try (RandomAccessFile file = new RandomAccessFile(device.toFile(), "rw")) {
-      file.setLength(file.length() / 2);
+      file.setLength(file.length() / 16);
     }
-    cluster.awaitHealth("HEALTH_WARN");
+    TimeUnit.MILLISECONDS.sleep(AWAY_MS);
     Role role = cluster.node(node);
     role.stop();
     try (Stream<Path> all = Files.walk(device.getParent())) {
@@ -318,13 +318,17 @@ public final class ClusterTrials implements Callable<Integer> {
     for (int node = first; node < first + 2; node++) {
       cluster.addNode(node, targetsPerDisk);
     }
+    cluster.awaitTargets(cluster.storage.size() * disks * targetsPerDisk);
     rebalance(cluster);
     int leaving = someNodes(cluster, 1).getFirst();
     Map<String, String> which = Map.of("node", String.valueOf(leaving));
     cluster.ask(AdminCommand.NODE_DRAIN, which);
     progress(cluster, "drain of node " + leaving, () -> isDrained(cluster, leaving));
     cluster.node(leaving).stop();
-    cluster.ask(AdminCommand.NODE_DECOMMISSION, which);
+    progress(
+        cluster,
+        "decommission of node " + leaving,
+        () -> !cluster.ask(AdminCommand.NODE_DECOMMISSION, which).more());
     cluster.storage.remove(leaving);
     int retiring = someNodes(cluster, 1).getFirst();
     Map<String, String> disk = Map.of("node", String.valueOf(retiring), "disk", "0");
@@ -338,11 +342,7 @@ public final class ClusterTrials implements Callable<Integer> {
     progress(
         cluster,
         "rebalance",
-        () ->
-            cluster
-                .ask(AdminCommand.CHAIN_REBALANCE, new LinkedHashMap<>(Map.of()))
-                .text()
-                .startsWith("0 moves"));
+        () -> cluster.ask(AdminCommand.CHAIN_REBALANCE, Map.of()).text().startsWith("0 moves"));
   }
 
   private static boolean isDrained(RealCluster cluster, int node)
@@ -366,19 +366,22 @@ public final class ClusterTrials implements Callable<Integer> {
   /** Says how far the chains are until it holds. */
   private static void progress(RealCluster cluster, String what, Condition done)
       throws IOException, InterruptedException {
-    Map<String, Integer> said = new TreeMap<>();
+    Set<String> said = new HashSet<>();
     boolean came =
         VerifiedLoad.await(
             180_000,
             () -> {
               try {
                 String now = cluster.health();
-                if (said.putIfAbsent(now, said.size()) == null) {
+                if (said.add(now)) {
                   System.out.printf("  %s: %s%n", what, now);
                 }
                 return done.holds();
               } catch (InputException | FailedException e) {
-                System.out.printf("  %s: %s%n", what, e.getMessage());
+                String why = String.valueOf(e.getMessage());
+                if (said.add(why)) {
+                  System.out.printf("  %s: %s%n", what, why);
+                }
                 return false;
               }
             });
