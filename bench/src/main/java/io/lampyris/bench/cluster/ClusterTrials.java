@@ -2,15 +2,19 @@ package io.lampyris.bench.cluster;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.cluster.ClusterFile;
+import io.lampyris.cli.cluster.ClusterLink;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -43,6 +47,7 @@ import picocli.CommandLine.Option;
       "  cut                 its link down for 6 s (with --netns alone)",
       "  flip                bytes of a target are changed under the running process",
       "  shorten             the file under a target loses its end; then the target is made anew",
+      "  garbage             1,000 connections to every port that send rubbish, or nothing; a wrong secret",
       "  restart             every process but the mount is restarted by SIGTERM, one by one",
       "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced"
     })
@@ -50,6 +55,9 @@ public final class ClusterTrials implements Callable<Integer> {
   private static final long PAUSE_MS = 2_000;
   private static final long AWAY_MS = 6_000;
   private static final long NS_PER_MS = 1_000_000;
+  private static final int GARBAGE_CONNECTIONS = 1_000;
+  private static final int WARM_CONNECTIONS = 200;
+  private static final long GROWN_MAX_KIB = 48 << 10;
 
   @Option(names = "--launcher", required = true, description = "bin/lampyris")
   private Path launcher = Path.of("bin/lampyris");
@@ -189,6 +197,7 @@ public final class ClusterTrials implements Callable<Integer> {
       case "cut" -> cut(member(cluster, random.nextInt(replicas)));
       case "flip" -> flip(cluster);
       case "shorten" -> shorten(cluster);
+      case "garbage" -> garbage(cluster);
       case "restart" -> restartAll(cluster);
       case "grow" -> grow(cluster);
       default ->
@@ -297,6 +306,49 @@ public final class ClusterTrials implements Callable<Integer> {
       }
     }
     role.start();
+  }
+
+  // ---- strangers ----
+
+  private void garbage(RealCluster cluster) throws Exception {
+    Map<Role, InetSocketAddress> ports = cluster.listening();
+    // Warm: what a process makes once for a connection is there.
+    pour(ports, WARM_CONNECTIONS);
+    Map<Role, Long> before = new LinkedHashMap<>();
+    for (Role role : ports.keySet()) {
+      before.put(role, role.residentKib());
+    }
+    pour(ports, GARBAGE_CONNECTIONS);
+    ClusterFile stranger = ClusterFile.read(cluster.stranger());
+    try (ClusterLink link = ClusterLink.open(stranger)) {
+      String told = link.ask(AdminCommand.STATUS, Map.of()).text();
+      failures.add("somebody without the secret was told " + told);
+    } catch (FailedException refused) {
+      System.out.println("  a wrong secret: " + refused.getMessage());
+    }
+    for (Map.Entry<Role, Long> entry : before.entrySet()) {
+      Role role = entry.getKey();
+      long grownKib = role.residentKib() - entry.getValue();
+      System.out.printf("  %s has grown by %d KiB%n", role.name, grownKib);
+      if (grownKib > GROWN_MAX_KIB) {
+        failures.add("%s has grown by %d KiB".formatted(role.name, grownKib));
+      }
+    }
+  }
+
+  private void pour(Map<Role, InetSocketAddress> ports, int connections) throws IOException {
+    for (Map.Entry<Role, InetSocketAddress> entry : ports.entrySet()) {
+      try (Garbage garbage = new Garbage(random.split())) {
+        garbage.pour(entry.getValue(), connections);
+        System.out.printf(
+            "  %s: %d connections, %d bytes, %d cut short, %d silent%n",
+            entry.getKey().name,
+            connections,
+            garbage.sentBytes(),
+            garbage.refusals(),
+            garbage.silentConnections());
+      }
+    }
   }
 
   // ---- operations ----

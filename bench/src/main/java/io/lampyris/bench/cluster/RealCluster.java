@@ -8,10 +8,12 @@ import io.lampyris.protocol.cluster.AdminAnswer;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -69,6 +71,9 @@ final class RealCluster implements AutoCloseable {
   final Role mount;
   final Map<Integer, Role> storage = new TreeMap<>();
 
+  /** Where each role listens. */
+  private final Map<Role, InetSocketAddress> addresses = new LinkedHashMap<>();
+
   /**
    * @param work an empty directory
    * @param disks of each storage node
@@ -98,6 +103,8 @@ final class RealCluster implements AutoCloseable {
     Path metaFile = write("meta", "[meta]\nnode = %d\ndir = \"meta\"\n".formatted(META));
     manager = role("mgmtd", List.of(), List.of("mgmtd", "--config", managerFile.toString()));
     meta = role("meta", List.of(), List.of("meta", "--config", metaFile.toString()));
+    addresses.put(manager, new InetSocketAddress(wiring.host(), managerPort));
+    addresses.put(meta, new InetSocketAddress(wiring.host(), metaPort));
     mount =
         role(
             "mount",
@@ -146,6 +153,7 @@ final class RealCluster implements AutoCloseable {
     for (int disk = 0; disk < disks; disk++) {
       directories.add("\"" + Files.createDirectories(disk(node, disk)) + "\"");
     }
+    int port = freePort();
     Path file =
         write(
             "storage-" + node,
@@ -161,7 +169,7 @@ final class RealCluster implements AutoCloseable {
                 .formatted(
                     node,
                     wiring.host(node),
-                    freePort(),
+                    port,
                     node,
                     String.join(", ", directories),
                     targetsPerDisk,
@@ -172,8 +180,23 @@ final class RealCluster implements AutoCloseable {
             wiring.prefix(node),
             List.of("storage", "--config", file.toString()));
     storage.put(node, made);
+    addresses.put(made, new InetSocketAddress(wiring.host(node), port));
     made.start();
     return made;
+  }
+
+  /** Where those that run listen. */
+  Map<Role, InetSocketAddress> listening() {
+    Map<Role, InetSocketAddress> running = new LinkedHashMap<>(addresses);
+    running.keySet().removeIf(role -> !role.isRunning());
+    return running;
+  }
+
+  /** The file of somebody who knows where the cluster is and not its secret. */
+  Path stranger() throws IOException {
+    Path other = Files.createDirectories(work.resolve("stranger"));
+    Files.writeString(other.resolve("secret"), UUID.randomUUID().toString());
+    return Files.writeString(other.resolve("client.toml"), common);
   }
 
   Path disk(int node, int disk) {

@@ -79,6 +79,17 @@ final class Role {
     return running;
   }
 
+  /** Its resident memory in KiB. */
+  long residentKib() throws IOException {
+    Path status = Path.of("/proc", String.valueOf(running().pid()), "status");
+    for (String line : Files.readAllLines(status)) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
+      }
+    }
+    throw new IOException("%s has no VmRSS in %s".formatted(name, status));
+  }
+
   /** No chance to clean up. Returns when it is gone. */
   void kill() throws IOException, InterruptedException {
     running().destroyForcibly();
