@@ -59,7 +59,7 @@ class ArchitectureTest {
         .whereLayer("fuse")
         .mayOnlyAccessLayers("bindings", "protocol", "reactor", "client")
         .whereLayer("cli")
-        .mayNotBeAccessedByAnyLayer()
+        .mayOnlyBeAccessedByLayers("bench")
         .check(CLASSES);
   }
 

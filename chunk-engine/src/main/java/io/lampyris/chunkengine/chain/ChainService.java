@@ -566,7 +566,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     @Override
     public boolean repairs(ReadRun bad) {
       ChainTarget on = target();
-      if (!on.view().hasOthers() || closed) {
+      if (on.view().sources().isEmpty() || closed) {
         return false;
       }
       repairing++;
@@ -596,9 +596,10 @@ public final class ChainService implements Service, Agent, TimerTask {
     if (target == null) {
       return;
     }
-    if (!target.view().isServing() || reading == READS_MAX) {
-      boolean serving = target.view().isServing();
-      call.reply(serving ? Status.BUSY.code() : Status.NO_ROUTE.code());
+    boolean asCommitted = (readChunk.flags() & Repair.AS_COMMITTED) != 0;
+    boolean mine = asCommitted ? target.view().takesUpdates() : target.view().isServing();
+    if (!mine || reading == READS_MAX) {
+      call.reply(mine ? Status.BUSY.code() : Status.NO_ROUTE.code());
       return;
     }
     reading++;
@@ -611,7 +612,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     run.chunkIndex = readChunk.chunk().chunkIndex();
     run.chunkOffset = readChunk.chunkOffset();
     run.lengthBytes = readChunk.length();
-    run.asCommitted = (readChunk.flags() & Repair.AS_COMMITTED) != 0;
+    run.asCommitted = asCommitted;
     read.wantsCrc = (readChunk.flags() & WANTS_CRC) != 0;
     run.payload = call.payload;
     run.payloadOffset = call.payloadOffset;
@@ -787,8 +788,8 @@ public final class ChainService implements Service, Agent, TimerTask {
     }
     context.timers().schedule(nowNs + REPAIR_EVERY_NS, this);
     for (ChainTarget target : targets) {
-      boolean can = target.view().isServing() && target.view().hasOthers() && !target.isStopped();
-      if (!can || repairing > 0) {
+      boolean can = target.view().isServing() && !target.isStopped();
+      if (!can || repairing > 0 || target.view().sources().isEmpty()) {
         continue;
       }
       for (BadChunk bad : target.store.quarantined(1)) {

@@ -110,6 +110,16 @@ record ChainView(
     return serving.size() > (isServing() ? 1 : 0);
   }
 
+  /** Who may have a chunk that went bad here, those that serve first. */
+  List<Peer> sources() {
+    List<Peer> others = new ArrayList<>(serving);
+    if (syncing != null) {
+      others.add(syncing);
+    }
+    others.removeIf(peer -> peer.targetId() == targetId);
+    return others;
+  }
+
   /** Whether everyone whom updates reach before this member was there before it in another view. */
   boolean isBehindNoOthersThan(ChainView before) {
     for (int i = 0; i < ahead(); i++) {

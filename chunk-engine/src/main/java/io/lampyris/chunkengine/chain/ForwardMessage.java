@@ -37,6 +37,7 @@ final class ForwardMessage {
    *
    * @param base the chunk before it, as committed here; version 0 without
    * @param version what it makes of it
+   * @param doubt 0, or {@link UpdateRun#DOUBTED}
    */
   void update(
       PeerCall call,
@@ -45,6 +46,7 @@ final class ForwardMessage {
       ChunkState base,
       int version,
       short kind,
+      int doubt,
       long order) {
     forward.wrapAndApplyHeader(call.request, 0, header);
     address(forward.chunk(), target, run.inode, run.chunkIndex);
@@ -61,7 +63,7 @@ final class ForwardMessage {
         .length(run.lengthBytes)
         .updateVersion(version)
         .payloadCrc32c(Integer.toUnsignedLong(run.payloadCrc32c))
-        .answer(0);
+        .answer(doubt);
     sender(target, order);
     forward
         .baseVersion(base.version)

@@ -9,11 +9,13 @@ import io.lampyris.protocol.sbe.MessageHeaderEncoder;
 import io.lampyris.protocol.sbe.ReadChunkEncoder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes a chunk whose bytes went bad from another member that has the same version, in the chunk's
- * turn, so that it stays the version that it is. Rare, so it allocates. Owner: reactor.
+ * turn, so that it stays the version that it is. A member that is being copied to may have it too:
+ * what counts is the checksum that was recorded here. Rare, so it allocates. Owner: reactor.
  */
 final class Repair extends ChunkTask implements PeerCall.User {
   /** Told when the chunk is good again, or why it is not. */
@@ -38,6 +40,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
   private @Nullable Arena arena;
   private MemorySegment memory = MemorySegment.NULL;
   private int viewVersion;
+  private List<ChainView.Peer> sources = List.of();
   private int source;
   private int at;
 
@@ -75,6 +78,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
     Arena own = Arena.ofShared();
     arena = own;
     memory = own.allocate(Math.max(1, state.lengthBytes), 4096);
+    sources = target.view().sources();
     source = -1;
     nextSource();
   }
@@ -82,10 +86,8 @@ final class Repair extends ChunkTask implements PeerCall.User {
   private void nextSource() {
     ChainView view = target.view();
     source++;
-    if (view.version() != viewVersion || source == view.serving().size()) {
+    if (view.version() != viewVersion || source == sources.size()) {
       finish(Status.DATA_CORRUPTION.code());
-    } else if (view.serving().get(source).targetId() == view.targetId()) {
-      nextSource();
     } else {
       at = 0;
       ask();
@@ -104,8 +106,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
     read.chunkOffset(at).length(part).flags(AS_COMMITTED);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + read.encodedLength();
     call.payloadRoom(memory, at, part);
-    int nodeId = target.view().serving().get(source).nodeId();
-    target.peers.send(call, nodeId, this, target.options.forwardTimeoutNs());
+    target.peers.send(call, sources.get(source).nodeId(), this, target.options.forwardTimeoutNs());
   }
 
   @Override

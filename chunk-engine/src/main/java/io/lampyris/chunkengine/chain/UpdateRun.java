@@ -8,6 +8,7 @@ import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.TimerTask;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -59,8 +60,12 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     PAUSED,
     REREADING,
     COPYING,
+    VERIFYING,
     COMMITTING
   }
+
+  /** In the answer that an update carries: the sender has made another version of it. */
+  static final int DOUBTED = 1;
 
   Kind kind = Kind.WRITE;
   int chunkSizeBytes;
@@ -112,6 +117,14 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private Step step = Step.IDLE;
   private boolean answered;
   private boolean wantsWhole;
+  private @Nullable Verify verify;
+  private @Nullable Arena verified;
+
+  /** Whom this version was sent to last. */
+  private long sentTo;
+
+  /** Who said that it has made another one of it, and is asked to look at its bytes; 0 for none. */
+  private long doubted;
 
   /** Of a removal: whether there was something to remove when its turn came. */
   private boolean existed;
@@ -158,6 +171,13 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
   }
 
+  private final class Verify extends ReadOp {
+    @Override
+    protected void onComplete(long value) {
+      onVerified(value);
+    }
+  }
+
   ChainTarget target() {
     ChainTarget current = on;
     assert current != null : "a run under way has its target";
@@ -177,7 +197,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     step = Step.TURN;
     answered = false;
     wantsWhole = false;
-
+    doubted = 0;
     attempts = 0;
     viewVersion = chainVersion;
     target.begun(this);
@@ -292,7 +312,11 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       // Sent again: everyone behind has it, or this member would not have committed it.
       state.copyFrom(base);
       result = base.result;
-      end(0);
+      if (answer == DOUBTED && base.lengthBytes > 0) {
+        verify();
+      } else {
+        end(0);
+      }
     } else if (base.version > updateVersion || base.version + 1 < updateVersion) {
       target()
           .leave(
@@ -454,7 +478,9 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       step = Step.FORWARDING;
       PeerCall call = target.peers.call();
       order = target.forwards.begin();
-      message.update(call, target, this, base, made, kind.number, order);
+      sentTo = to.targetId();
+      int doubt = doubted == sentTo ? DOUBTED : 0;
+      message.update(call, target, this, base, made, kind.number, doubt, order);
       if (kind == Kind.WRITE) {
         Buffer own = ownPayload;
         if (own == null) {
@@ -513,6 +539,9 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     } else if (view().copiesToSuccessor() && kind != Kind.REMOVE) {
       wantsWhole = true;
       forward();
+    } else if (doubted != sentTo) {
+      doubted = sentTo;
+      pause();
     } else {
       target.leave(
           "version %d of inode %d chunk %d is another one at its successor"
@@ -595,6 +624,49 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     if (own != null) {
       ownPayload = null;
       own.release();
+    }
+  }
+
+  // ---- bytes that went bad before an update of some of them ----
+
+  /**
+   * An overwrite of a part takes the old bytes out of the checksum unseen. Had they gone bad, the
+   * new checksum is nobody else's, and not that of the bytes that are here: the member before
+   * tells, and one of the two has to leave. Rare, so it allocates.
+   */
+  private void verify() {
+    step = Step.VERIFYING;
+    Arena own = Arena.ofShared();
+    verified = own;
+    Verify op = verify;
+    if (op == null) {
+      op = new Verify();
+      verify = op;
+    }
+    op.version = ReadOp.Version.COMMITTED;
+    op.inode = inode;
+    op.chunkIndex = chunkIndex;
+    op.chunkOffset = 0;
+    op.lengthBytes = base.lengthBytes;
+    op.payload = own.allocate(base.lengthBytes, 4096);
+    op.payloadOffset = 0;
+    op.payloadCapacityBytes = base.lengthBytes;
+    target().store.submit(op);
+  }
+
+  private void onVerified(long value) {
+    Arena own = verified;
+    assert own != null : "memory to read into";
+    verified = null;
+    own.close();
+    if (value == base.lengthBytes) {
+      end(0);
+    } else {
+      target()
+          .leave(
+              "bytes of inode %d chunk %d went bad before an update of them: %d"
+                  .formatted(inode, chunkIndex, value));
+      end(Status.TARGET_OFFLINE.code());
     }
   }
 

@@ -65,7 +65,8 @@
  *       until this member is dropped: who does not answer is dropped by the manager.
  *   <li>I8: a member whose chunk is not what its neighbour takes it for leaves the chain by itself
  *       and is copied to again; so does one before which others were put while it had updates under
- *       way.
+ *       way. Of two whose checksums of one version differ, the one behind first looks at its bytes,
+ *       and leaves when they went bad before an update of some of them.
  *   <li>I9: a process that starts as a member of a chain with others takes part only when routing
  *       has dropped it; what was under way when it ended, it does not know.
  *   <li>I10: a member that is being copied to takes nothing before its own pending versions are

@@ -202,6 +202,32 @@ final class ResyncTest {
     }
   }
 
+  /** The old bytes are taken out of the checksum unseen. */
+  @Test
+  void whoseBytesWentBadBeforeTheyAreOverwrittenLeavesAndNobodyElse() {
+    for (int bad = 1; bad <= 3; bad++) {
+      try (ChainRig rig = new ChainRig(tmp, 15, 3)) {
+        rig.begin();
+        rig.manager.run();
+        ChainRig.Client client = rig.new Client(5, 1);
+        byte[] expected = bytes(50_000, 8);
+        write(client, 0, expected);
+        rig.runUntil(rig::isQuiet);
+        rig.node(bad).flipByteOf(expected);
+        byte[] over = bytes(100, 9);
+        System.arraycopy(over, 0, expected, 2, over.length);
+        client.write(INODE, 0, 2, over);
+        assertEquals(over.length, client.await());
+        rig.heal();
+        assertAlike(rig);
+        for (int node = 1; node <= 3; node++) {
+          assertEquals(node == bad ? 1 : 0, rig.node(node).target().counters().left, "of " + bad);
+          assertArrayEquals(expected, rig.bytes(rig.node(node), INODE, 0, expected.length));
+        }
+      }
+    }
+  }
+
   @Test
   void whoHasNoLeaseAnswersNothing() {
     try (ChainRig rig = new ChainRig(tmp, 6, 3)) {
