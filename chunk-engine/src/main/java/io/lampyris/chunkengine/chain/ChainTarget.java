@@ -12,6 +12,7 @@ import io.lampyris.reactor.ReactorContext;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.agrona.collections.Long2LongHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -407,6 +408,15 @@ public final class ChainTarget {
   private long senderStart;
   private long floor;
 
+  /** When there are more, those below the floor are dropped. */
+  private static final int ORDERS_MAX = 8192;
+
+  /**
+   * The newest attempt by chunk: its sender has one at a time under way, and the floor may be that
+   * of another chunk. Two chunks that share a key cost a retry.
+   */
+  private final Long2LongHashMap orders = new Long2LongHashMap(-1);
+
   /** False for a copy of a message whose sender has been answered, or has given up on it. */
   boolean isFresh(ForwardUpdateDecoder message) {
     boolean known = senderTarget == message.senderTarget() && senderStart == message.senderStart();
@@ -418,12 +428,18 @@ public final class ChainTarget {
       senderTarget = message.senderTarget();
       senderStart = message.senderStart();
       floor = 0;
+      orders.clear();
     }
     floor = Math.max(floor, message.floor());
-    if (message.order() < floor) {
+    long chunk = message.chunk().inode() * 0x9E37_79B9_7F4A_7C15L + message.chunk().chunkIndex();
+    if (message.order() < floor || message.order() <= orders.get(chunk)) {
       counters.staleForwards++;
       return false;
     }
+    if (orders.size() >= ORDERS_MAX) {
+      orders.values().removeIfLong(order -> order < floor);
+    }
+    orders.put(chunk, message.order());
     return true;
   }
 }

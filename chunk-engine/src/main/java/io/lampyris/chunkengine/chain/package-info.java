@@ -60,7 +60,8 @@
  *       keeps that in memory, takes the record of a chunk into it before that is overwritten, and
  *       is told it when it is copied to. When the last member that has it ends, it is forgotten.
  *   <li>I6: of a forwarded message that arrives twice, the copy that is late does nothing: each
- *       names the oldest attempt that its sender still waits for.
+ *       names the oldest attempt that its sender still waits for, and of a chunk only newer
+ *       attempts are taken.
  *   <li>I7: an update that was begun is tried until all behind have it, or until it is refused, or
  *       until this member is dropped: who does not answer is dropped by the manager.
  *   <li>I8: a member whose chunk is not what its neighbour takes it for leaves the chain by itself
