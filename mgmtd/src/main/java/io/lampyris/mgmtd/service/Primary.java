@@ -22,6 +22,7 @@ import io.lampyris.mgmtd.state.NodeInfo;
 import io.lampyris.mgmtd.state.StateStore;
 import io.lampyris.mgmtd.state.TargetInfo;
 import io.lampyris.protocol.LocalState;
+import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.cluster.Heartbeat;
 import io.lampyris.protocol.cluster.HeartbeatAnswer;
 import io.lampyris.protocol.cluster.TargetOrder;
@@ -30,9 +31,11 @@ import io.lampyris.protocol.lease.LeaseTerms;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -341,12 +344,30 @@ final class Primary {
     }
   }
 
+  /** One member of each node: another one is as good as gone while the first takes part (I6). */
   private Map<Long, Sighting> sightings(ChainState chain) {
     Map<Long, Sighting> sightings = new HashMap<>();
+    Set<Integer> taking = new HashSet<>();
     for (Member member : chain.members()) {
-      sightings.put(member.targetId(), sighting(member.targetId(), chain.version()));
+      Sighting seen = sighting(member.targetId(), chain.version());
+      switch (member.state()) {
+        case SERVING, LAST_SERVING -> taking.add(nodeOf(member.targetId()));
+        case SYNCING, WAITING, OFFLINE -> {
+          boolean blocked = taking.contains(nodeOf(member.targetId()));
+          seen = blocked ? Sighting.GONE : seen;
+          if (member.state() == TargetState.SYNCING) {
+            taking.add(nodeOf(member.targetId()));
+          }
+        }
+      }
+      sightings.put(member.targetId(), seen);
     }
     return sightings;
+  }
+
+  private int nodeOf(long targetId) {
+    TargetInfo target = state.targets().get(targetId);
+    return target == null ? 0 : target.nodeId();
   }
 
   Sighting sighting(long targetId, int chainVersion) {
@@ -446,6 +467,11 @@ final class Primary {
     public boolean isLost(long targetId) {
       Long since = awaySinceNs.get(targetId);
       return since != null && nowNs - since >= config.get(MgmtdKeys.SPARE_AFTER);
+    }
+
+    @Override
+    public int nodeOf(long targetId) {
+      return Primary.this.nodeOf(targetId);
     }
 
     @Override

@@ -5,8 +5,10 @@ import io.lampyris.mgmtd.chain.Member;
 import io.lampyris.mgmtd.state.ChainInfo;
 import io.lampyris.protocol.Routing.TargetState;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a chain needs to have as many good members as it should: one command at a time, which follow
@@ -22,6 +24,9 @@ final class Repair {
     /** It has been away for so long that it is replaced. */
     boolean isLost(long targetId);
 
+    /** Where it is. */
+    int nodeOf(long targetId);
+
     /** The best free target for a chain beside these members; 0: there is none. */
     long choose(ChainInfo chain, List<Member> beside);
   }
@@ -31,13 +36,19 @@ final class Repair {
   static Optional<Command> next(ChainInfo chain, View view) {
     List<Member> good = new ArrayList<>();
     List<Member> bad = new ArrayList<>();
+    Set<Integer> nodes = new HashSet<>();
     int serving = 0;
     for (Member member : chain.state().members()) {
       if (member.leaving()) {
         continue;
       }
       long id = member.targetId();
-      boolean stays = view.mayStay(id) && !view.isLost(id) && id != chain.movingFrom();
+      // The second one on a node came back after the first had taken its place (I6).
+      boolean stays =
+          view.mayStay(id)
+              && !view.isLost(id)
+              && id != chain.movingFrom()
+              && nodes.add(view.nodeOf(id));
       (stays ? good : bad).add(member);
       serving += stays && member.state() == TargetState.SERVING ? 1 : 0;
     }

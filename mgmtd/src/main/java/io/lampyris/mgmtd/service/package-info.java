@@ -23,6 +23,9 @@
  *   <li>I4: a spare replaces a lost, draining, retiring or moving member without there being fewer
  *       good copies than before: who serves leaves only when enough others do.
  *   <li>I5: the same store, calls and times give the same decisions.
+ *   <li>I6: at most one target of a node takes part in a chain, for messages name the node and the
+ *       chain. Where a spare of the same node has taken a lost target's place and that returns, the
+ *       one whose state comes first stays, and the other one leaves.
  * </ul>
  *
  * <p>{@code exclusiveStore} says that no other process can have the store open (an embedded

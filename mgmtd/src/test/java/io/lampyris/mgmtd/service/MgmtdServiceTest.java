@@ -159,6 +159,47 @@ class MgmtdServiceTest {
   }
 
   @Test
+  void aTargetThatReturnsToANodeWhoseSpareTookItsPlaceLeavesTheChain() {
+    try (ClusterRig rig = rig()) {
+      cluster(rig, 3, 1, 1);
+      StorageNode one = rig.node(1);
+      StorageNode.Store lost = one.store(100);
+      one.crash();
+      rig.node(3).crash();
+      rig.run(30 * S);
+      one.stores.remove(100L);
+      one.stores.put(101L, new StorageNode.Store(101, 1, rig.newStoreId()));
+      one.start();
+      rig.await("the spare serves", 60 * S, () -> one.serves(101));
+      one.crash();
+      one.stores.put(100L, lost);
+      one.start();
+      boolean[] both = {false};
+      for (int i = 0; i < 100; i++) {
+        rig.run(100 * MS);
+        both[0] |= takesPart(rig, 100) && takesPart(rig, 101);
+      }
+      rig.node(3).start();
+      rig.await(
+          "one of them stays",
+          60 * S,
+          () -> {
+            both[0] |= takesPart(rig, 100) && takesPart(rig, 101);
+            return rig.allServe(1, 3);
+          });
+      assertFalse(both[0], "two targets of one node took part in one chain");
+      assertFalse(rig.chain(1).targetIds().containsAll(List.of(100L, 101L)));
+      rig.write();
+      rig.check();
+    }
+  }
+
+  private static boolean takesPart(ClusterRig rig, long targetId) {
+    TargetState state = StorageNode.stateOf(rig.routing(), targetId);
+    return state == TargetState.SERVING || state == TargetState.SYNCING;
+  }
+
+  @Test
   void aDrainedNodeIsEmptyWhileEveryChainKeepsItsReplicasAndIsThenForgotten() {
     try (ClusterRig rig = rig()) {
       cluster(rig, 3, 2, 2);

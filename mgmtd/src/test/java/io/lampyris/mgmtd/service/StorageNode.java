@@ -195,7 +195,7 @@ final class StorageNode implements NodeHost {
 
   /** Whether this node would answer a read of a target now. */
   boolean serves(long targetId) {
-    if (agent == null) {
+    if (agent == null || !stores.containsKey(targetId)) {
       return false;
     }
     Store store = store(targetId);
