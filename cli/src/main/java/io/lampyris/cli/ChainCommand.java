@@ -2,6 +2,7 @@ package io.lampyris.cli;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.operate.Rebalance;
 import io.lampyris.protocol.cluster.AdminCommand;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  lampyris chain create --replicas 3 --config cluster.toml",
       "  lampyris chain list --config cluster.toml -o json",
+      "  lampyris chain rebalance --config cluster.toml    after nodes were added",
       "  lampyris chain force 7 --target 301 --config cluster.toml    says what would be lost"
     })
 final class ChainCommand extends CommandGroup {
@@ -87,12 +89,30 @@ final class ChainCommand extends CommandGroup {
     return cluster.run(AdminCommand.CHAIN_REORDER, "chain", chain, "targets", targets);
   }
 
-  @Command(mixinStandardHelpOptions = true, description = "Evens out members over all nodes.")
+  @Command(
+      mixinStandardHelpOptions = true,
+      description = {
+        "Evens out members over all nodes: round after round until nothing is left to move, while",
+        "clients go on. Shows how far it is.",
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  lampyris chain rebalance --dry-run --config cluster.toml     what would be moved first",
+        "  lampyris chain rebalance --config cluster.toml               after new nodes were started",
+        "  lampyris chain rebalance --config cluster.toml -o json --timeout 12h",
+        "",
+        "It waits for targets of nodes that have just started. Ctrl-C leaves the cluster in order;",
+        "the same command again goes on. Exit code 1: it could not be finished, and why."
+      })
   int rebalance(
       @Mixin ClusterAccess cluster,
+      @Mixin FollowOptions options,
       @Option(names = "--dry-run", description = "Only say what would be moved.") boolean dryRun)
       throws InputException, FailedException {
-    return cluster.run(AdminCommand.CHAIN_REBALANCE, "dry-run", dryRun);
+    if (dryRun || options.noWait) {
+      return cluster.run(AdminCommand.CHAIN_REBALANCE, "dry-run", dryRun);
+    }
+    return cluster.follow(new Rebalance("lampyris chain rebalance", 0), options);
   }
 
   @Command(mixinStandardHelpOptions = true, description = "Every chain table.")

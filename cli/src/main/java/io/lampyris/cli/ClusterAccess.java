@@ -6,6 +6,9 @@ import io.lampyris.cli.base.Json;
 import io.lampyris.cli.base.Table;
 import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.ClusterLink;
+import io.lampyris.cli.operate.Display;
+import io.lampyris.cli.operate.Follow;
+import io.lampyris.cli.operate.Operation;
 import io.lampyris.protocol.cluster.AdminAnswer;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.PrintWriter;
@@ -64,6 +67,19 @@ final class ClusterAccess {
     try (ClusterLink link = ClusterLink.open(ClusterFile.read(config))) {
       return link.ask(command, Map.of());
     }
+  }
+
+  /** Gives an order, and shows how far it is until it is done. */
+  int follow(Operation operation, FollowOptions options) throws InputException, FailedException {
+    assert spec != null : "picocli fills it in";
+    PrintWriter err = spec.commandLine().getErr();
+    Display display =
+        new Display(Display.form(output == OutputFormat.JSON), spec.commandLine().getOut(), err);
+    long timeoutNs = options.timeoutNs();
+    try (ClusterLink link = ClusterLink.open(ClusterFile.read(config))) {
+      new Follow(link, operation, display, timeoutNs).run();
+    }
+    return Main.DONE;
   }
 
   void print(AdminAnswer answer) {

@@ -59,7 +59,8 @@ final class MountCommand implements Callable<Integer> {
         spec.commandLine().getOut(),
         onFault -> {
           ClientProcess process = ClientProcess.start(file, self, at, onFault);
-          return new RoleRun.Role("mount=" + at, process::status, process::loss, process);
+          return new RoleRun.Role(
+              "mount=" + at, process::status, process::loss, () -> false, process);
         });
   }
 }

@@ -2,6 +2,7 @@ package io.lampyris.cli;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.operate.Drain;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,7 +21,8 @@ import picocli.CommandLine.Parameters;
     footerHeading = "%nExamples:%n",
     footer = {
       "  lampyris node list --config cluster.toml",
-      "  lampyris node drain 3 --config cluster.toml"
+      "  lampyris node drain 3 --config cluster.toml",
+      "  lampyris node drain 3 --decommission --config cluster.toml"
     })
 final class NodeCommand extends CommandGroup {
   @Command(mixinStandardHelpOptions = true, description = "Every node.")
@@ -48,10 +50,42 @@ final class NodeCommand extends CommandGroup {
         AdminCommand.NODE_REGISTER, "node", node, "address", address, "domain", domain);
   }
 
-  @Command(mixinStandardHelpOptions = true, description = "Moves its members of chains elsewhere.")
-  int drain(@Mixin ClusterAccess cluster, @Parameters(paramLabel = "NODE") int node)
+  @Command(
+      mixinStandardHelpOptions = true,
+      description = {
+        "Moves its members of chains elsewhere, while clients go on, until it is DRAINED.",
+        "Shows how far it is."
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  lampyris node drain 3 --config cluster.toml                   before its machine is served",
+        "  lampyris node drain 3 --decommission --config cluster.toml    it leaves for good",
+        "  lampyris node undrain 3 --config cluster.toml                 it stays after all",
+        "",
+        "Every chain keeps its replicas meanwhile. Ctrl-C leaves the cluster in order: the node is",
+        "drained all the same. Exit code 1: it could not be finished, and why."
+      })
+  int drain(
+      @Mixin ClusterAccess cluster,
+      @Mixin FollowOptions options,
+      @Option(
+              names = "--decommission",
+              description =
+                  "Then end its process and forget the node. Its targets keep their bytes; started"
+                      + " again, it joins as a new node.")
+          boolean decommission,
+      @Parameters(paramLabel = "NODE") int node)
       throws InputException, FailedException {
-    return cluster.run(AdminCommand.NODE_DRAIN, "node", node);
+    if (options.noWait && decommission) {
+      throw InputException.of(
+          "--decommission has to wait",
+          "--no-wait",
+          "one of them",
+          "leave one out; lampyris node decommission takes a node out that is DRAINED");
+    }
+    return options.noWait
+        ? cluster.run(AdminCommand.NODE_DRAIN, "node", node)
+        : cluster.follow(new Drain(node, decommission), options);
   }
 
   @Command(mixinStandardHelpOptions = true, description = "Lets it keep and take members again.")
@@ -63,9 +97,12 @@ final class NodeCommand extends CommandGroup {
   @Command(
       mixinStandardHelpOptions = true,
       description = "Forgets a node that is stopped and has no member of a chain.")
-  int decommission(@Mixin ClusterAccess cluster, @Parameters(paramLabel = "NODE") int node)
+  int decommission(
+      @Mixin ClusterAccess cluster,
+      @Option(names = "--stop", description = "End its process first where it runs.") boolean stop,
+      @Parameters(paramLabel = "NODE") int node)
       throws InputException, FailedException {
-    return cluster.run(AdminCommand.NODE_DECOMMISSION, "node", node);
+    return cluster.run(AdminCommand.NODE_DECOMMISSION, "node", node, "stop", stop);
   }
 
   @Command(

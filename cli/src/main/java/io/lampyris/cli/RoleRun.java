@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One role of a cluster in the foreground: one process per directory, which says READY, stops at
- * SIGTERM, and ends when its reactor fails.
+ * SIGTERM or when it has nothing to do any more, and ends when its reactor fails.
  */
 final class RoleRun {
   private static final Logger LOG = LoggerFactory.getLogger(RoleRun.class);
@@ -49,14 +50,16 @@ final class RoleRun {
    * @param ready what is said when it can be reached
    * @param status for the control channel
    * @param loss why it cannot go on; null while it can
+   * @param over whether it has nothing to do any more
    */
   record Role(
       String ready,
       Supplier<Map<String, Object>> status,
       Supplier<@Nullable FailedException> loss,
+      BooleanSupplier over,
       AutoCloseable process) {
     Role(String ready, Supplier<Map<String, Object>> status, AutoCloseable process) {
-      this(ready, status, () -> null, process);
+      this(ready, status, () -> null, () -> false, process);
     }
   }
 
@@ -99,6 +102,10 @@ final class RoleRun {
       FailedException lost = role.loss.get();
       if (lost != null) {
         throw lost;
+      }
+      if (role.over.getAsBoolean()) {
+        LOG.info("it is needed no more");
+        onSignal();
       }
     }
   }

@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
       "  lampyris storage --config cluster.toml",
       "",
       "Targets are formatted on first use. It prints READY storage=NODE port=PORT when it can be",
-      "reached; lampyris chain create makes chains of what nodes report."
+      "reached; lampyris chain create makes chains of what nodes report. It ends by itself, with",
+      "exit code 0, when lampyris node drain --decommission has taken the node out of the cluster."
     })
 final class StorageCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -63,6 +64,8 @@ final class StorageCommand implements Callable<Integer> {
           return new RoleRun.Role(
               "storage=%d port=%d".formatted(self.nodeId(), process.port()),
               process::status,
+              () -> null,
+              process::hasLeft,
               process);
         });
   }

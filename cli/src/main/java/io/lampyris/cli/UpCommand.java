@@ -10,6 +10,7 @@ import io.lampyris.cli.instance.InstanceLock;
 import io.lampyris.cli.instance.Mounts;
 import io.lampyris.cli.instance.Preflight;
 import io.lampyris.cli.local.LocalCluster;
+import io.lampyris.cli.operate.Display;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -42,7 +43,11 @@ import picocli.CommandLine.Spec;
       "  lampyris chain list --config /srv/cluster/cluster.toml",
       "",
       "With --nodes every role is a process of its own, on this machine; the same command again starts",
-      "those that do not run. lampyris status and down take the same --dir."
+      "those that do not run. lampyris status and down take the same --dir.",
+      "",
+      "  lampyris up --dir /srv/cluster --nodes 5 --detach",
+      "",
+      "On a cluster of fewer nodes this adds some and moves chains to them, while it is in use."
     })
 final class UpCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -126,6 +131,7 @@ final class UpCommand implements Callable<Integer> {
   }
 
   private int upProcesses(PrintWriter out) throws Exception {
+    assert spec != null : "picocli fills it in";
     if (config != null) {
       throw InputException.of(
           "--nodes goes without --config",
@@ -143,7 +149,8 @@ final class UpCommand implements Callable<Integer> {
       if (!detach) {
         Signals.onStop(stop::countDown);
       }
-      cluster.start();
+      PrintWriter err = spec.commandLine().getErr();
+      cluster.start(new Display(Display.form(false), out, err));
       String mounted = cluster.mount().isEmpty() ? "" : " mount=" + cluster.mount();
       out.printf("READY nodes=%d config=%s%s%n", cluster.nodes(), cluster.config(), mounted);
       out.flush();

@@ -208,6 +208,38 @@ class ClusterCommandsTest {
   }
 
   @Test
+  void whatTakesItsTimeIsFollowedToItsEndOrToTheTimeThatWasGiven() {
+    startNodes(4);
+    await("nodes=4 targets=8", "cluster", "status");
+    done("chain", "create", "--replicas", "4", "--targets-per-disk", "1");
+    await("HEALTH_OK", "cluster", "status");
+    done("chain", "rebalance");
+    assertTrue(out.startsWith("rebalance: done, 0 members"), out);
+    done("chain", "rebalance", "-o", "json");
+    String last = out.lines().toList().getLast();
+    assertEquals("DONE", Json.parseObject(last).get("state"), out);
+    // Every node has a member, so there is nowhere to go.
+    assertEquals(Main.FAILED, run("node", "drain", "1", "--timeout", "1s"), out);
+    assertTrue(err.contains("drain of node 1 has not ended in time"), err);
+    assertTrue(err.contains("0 of 1 members"), err);
+    assertTrue(err.contains("lampyris node undrain 1"), err);
+    done("node", "undrain", "1");
+    assertEquals(
+        Main.FAILED,
+        run("target", "replace", "--node", "2", "--disk", "0", "--timeout", "1s"),
+        out);
+    assertTrue(err.contains("spares take over"), err);
+    done("target", "unretire", "--node", "2", "--disk", "0");
+    done("node", "drain", "3", "--no-wait");
+    assertTrue(out.contains("node 3 is draining: 1 members"), out);
+    refused("no such node", "node", "drain", "9");
+    refused("disk has no targets", "target", "retire", "--node", "2", "--disk", "7");
+    refused("neither a target nor a disk", "target", "retire", "--node", "2");
+    refused("--timeout is no time", "chain", "rebalance", "--timeout", "soon");
+    refused("has to wait", "node", "drain", "3", "--no-wait", "--decommission");
+  }
+
+  @Test
   void whatWasDecidedIsThereAfterTheManagerWasStartedAgain() throws Exception {
     startNodes(3);
     await("targets=6", "cluster", "status");

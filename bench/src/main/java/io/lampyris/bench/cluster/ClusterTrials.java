@@ -1,7 +1,6 @@
 package io.lampyris.bench.cluster;
 
 import io.lampyris.cli.base.FailedException;
-import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.ClusterLink;
 import io.lampyris.protocol.cluster.AdminCommand;
@@ -13,12 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -49,7 +46,8 @@ import picocli.CommandLine.Option;
       "  shorten             the file under a target loses its end; then the target is made anew",
       "  garbage             1,000 connections to every port that send rubbish, or nothing; a wrong secret",
       "  restart             every process but the mount is restarted by SIGTERM, one by one",
-      "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced"
+      "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced:",
+      "                      each with one command"
     })
 public final class ClusterTrials implements Callable<Integer> {
   private static final long PAUSE_MS = 2_000;
@@ -370,75 +368,55 @@ public final class ClusterTrials implements Callable<Integer> {
     for (int node = first; node < first + 2; node++) {
       cluster.addNode(node, targetsPerDisk);
     }
-    cluster.awaitTargets(cluster.storage.size() * disks * targetsPerDisk);
-    rebalance(cluster);
+    operate(cluster, List.of("chain", "rebalance"), line -> {});
     int leaving = someNodes(cluster, 1).getFirst();
-    Map<String, String> which = Map.of("node", String.valueOf(leaving));
-    cluster.ask(AdminCommand.NODE_DRAIN, which);
-    progress(cluster, "drain of node " + leaving, () -> isDrained(cluster, leaving));
-    cluster.node(leaving).stop();
-    progress(
-        cluster,
-        "decommission of node " + leaving,
-        () -> !cluster.ask(AdminCommand.NODE_DECOMMISSION, which).more());
+    operate(
+        cluster, List.of("node", "drain", String.valueOf(leaving), "--decommission"), line -> {});
+    cluster.node(leaving).awaitEnd();
     cluster.storage.remove(leaving);
-    int retiring = someNodes(cluster, 1).getFirst();
-    Map<String, String> disk = Map.of("node", String.valueOf(retiring), "disk", "0");
-    cluster.ask(AdminCommand.TARGET_RETIRE, disk);
-    progress(cluster, "disk 0 of node " + retiring, () -> isFree(cluster, retiring));
-    cluster.ask(AdminCommand.TARGET_UNRETIRE, disk);
-  }
-
-  private static void rebalance(RealCluster cluster) throws Exception {
-    System.out.println("rebalance: " + cluster.ask(AdminCommand.CHAIN_REBALANCE, Map.of()).text());
-    progress(
+    int replaced = someNodes(cluster, 1).getFirst();
+    boolean[] swapped = {false};
+    operate(
         cluster,
-        "rebalance",
-        () -> cluster.ask(AdminCommand.CHAIN_REBALANCE, Map.of()).text().startsWith("0 moves"));
+        List.of("target", "replace", "--node", String.valueOf(replaced), "--disk", "0"),
+        line -> {
+          if (line.contains("replace the disk now") && !swapped[0]) {
+            swapped[0] = true;
+            swapDisk(cluster, replaced);
+          }
+        });
   }
 
-  private static boolean isDrained(RealCluster cluster, int node)
-      throws InputException, FailedException {
-    return cluster.rows(AdminCommand.NODE_LIST, Map.of()).stream()
-        .anyMatch(row ->
-            String.valueOf(node).equals(row.get("node")) && "DRAINED".equals(row.get("phase")));
-  }
-
-  private static boolean isFree(RealCluster cluster, int node)
-      throws InputException, FailedException {
-    return cluster.rows(AdminCommand.TARGET_LIST, Map.of("node", String.valueOf(node))).stream()
-        .filter(row -> "0".equals(row.get("disk")))
-        .allMatch(row -> String.valueOf(row.get("note")).contains("spare"));
-  }
-
-  private interface Condition {
-    boolean holds() throws InputException, FailedException;
-  }
-
-  /** Says how far the chains are until it holds. */
-  private static void progress(RealCluster cluster, String what, Condition done)
+  /** One command of an operator, whose progress is shown. */
+  private void operate(RealCluster cluster, List<String> words, Cli.Listener listener)
       throws IOException, InterruptedException {
-    Set<String> said = new HashSet<>();
-    boolean came =
-        VerifiedLoad.await(
-            180_000,
-            () -> {
-              try {
-                String now = cluster.health();
-                if (said.add(now)) {
-                  System.out.printf("  %s: %s%n", what, now);
-                }
-                return done.holds();
-              } catch (InputException | FailedException e) {
-                String why = String.valueOf(e.getMessage());
-                if (said.add(why)) {
-                  System.out.printf("  %s: %s%n", what, why);
-                }
-                return false;
-              }
-            });
-    if (!came) {
-      throw new IOException(what + " does not end; observed=" + cluster.health());
+    List<String> command = new ArrayList<>(List.of(launcher.toString()));
+    command.addAll(words);
+    command.addAll(List.of("--config", cluster.config().toString(), "--timeout", "5m"));
+    System.out.println("  $ lampyris " + String.join(" ", words));
+    Cli.follow(
+        command,
+        line -> {
+          System.out.println("    " + line);
+          listener.onLine(line);
+        });
+  }
+
+  private static void swapDisk(RealCluster cluster, int node)
+      throws IOException, InterruptedException {
+    Role role = cluster.node(node);
+    role.stop();
+    deleteAllIn(cluster.disk(node, 0));
+    role.start();
+  }
+
+  private static void deleteAllIn(Path directory) throws IOException {
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        if (!path.equals(directory)) {
+          Files.delete(path);
+        }
+      }
     }
   }
 

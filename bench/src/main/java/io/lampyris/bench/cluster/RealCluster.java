@@ -211,6 +211,11 @@ final class RealCluster implements AutoCloseable {
     return role;
   }
 
+  /** The file that operators name. */
+  Path config() {
+    return client;
+  }
+
   // ---- what the manager says ----
 
   AdminAnswer ask(AdminCommand command, Map<String, String> arguments)

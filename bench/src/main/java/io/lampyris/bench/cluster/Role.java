@@ -102,7 +102,8 @@ final class Role {
     awaitEnd();
   }
 
-  private void awaitEnd() throws IOException, InterruptedException {
+  /** Returns when it has ended by itself, or because it was told to. */
+  void awaitEnd() throws IOException, InterruptedException {
     Process ending = process;
     if (ending != null && !ending.waitFor(END_MAX_S, TimeUnit.SECONDS)) {
       throw new IOException("%s does not end; limit=%d s".formatted(name, END_MAX_S));

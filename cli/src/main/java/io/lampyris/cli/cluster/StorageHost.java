@@ -28,6 +28,9 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
   private long told;
   private boolean stopping;
 
+  /** The manager has taken the node out of the cluster. Read by other threads too. */
+  private volatile boolean left;
+
   StorageHost(StorageTargets targets, Addresses addresses) {
     this.targets = targets;
     this.addresses = addresses;
@@ -106,6 +109,15 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
   @Override
   public void onStop(long targetId) {
     chains().stop(targetId);
+  }
+
+  @Override
+  public void onLeave() {
+    left = true;
+  }
+
+  boolean hasLeft() {
+    return left;
   }
 
   // ---- changes ----

@@ -199,6 +199,11 @@ public final class StorageProcess implements AutoCloseable {
     return running().port;
   }
 
+  /** Whether the manager has taken the node out of the cluster: the process is to end. */
+  public boolean hasLeft() {
+    return running().host.hasLeft();
+  }
+
   /** How the node is, for its control channel. */
   public Map<String, Object> status() {
     Running now = running();

@@ -5,9 +5,14 @@ import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.ClusterLink;
+import io.lampyris.cli.operate.Display;
+import io.lampyris.cli.operate.Follow;
+import io.lampyris.cli.operate.Rebalance;
 import io.lampyris.protocol.cluster.AdminAnswer;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,6 +87,7 @@ public final class LocalCluster {
       LocalCluster there = at(dir);
       there.checkAgrees(request);
       there.mountOn(request.mount);
+      there.growTo(request.nodes == null ? 0 : request.nodes);
       return there;
     }
     checkEmpty(dir);
@@ -99,6 +105,17 @@ public final class LocalCluster {
     LocalCluster made = new LocalCluster(dir, layout);
     made.mountOn(request.mount);
     return made;
+  }
+
+  /** Adds storage nodes, which get their share of the chains when it is started. */
+  private void growTo(int nodes) throws InputException, FailedException, IOException {
+    if (nodes <= layout.nodes()) {
+      return;
+    }
+    int targets = (nodes - layout.nodes()) * layout.targetsPerNode();
+    targetSize(dir, layout.targetSizeBytes(), targets);
+    layout = layout.grownTo(nodes);
+    layout.write(dir);
   }
 
   private static void checkMount(Path dir, @Nullable Path mount) throws InputException {
@@ -178,7 +195,14 @@ public final class LocalCluster {
   }
 
   private void checkAgrees(Request request) throws InputException {
-    agree("--nodes", request.nodes, layout.nodes());
+    if (request.nodes != null && request.nodes < layout.nodes()) {
+      throw InputException.of(
+          dir + " has more nodes than --nodes",
+          request.nodes,
+          layout.nodes() + " or more",
+          "leave it out; lampyris node drain empties a node");
+    }
+    inRange("--nodes", request.nodes, layout.nodes(), NODES_MAX);
     agree("--replicas", request.replicas, layout.replicas());
     agree("--targets", request.targetsPerNode, layout.targetsPerNode());
     if (request.targetSizeBytes != null && request.targetSizeBytes != layout.targetSizeBytes()) {
@@ -254,24 +278,44 @@ public final class LocalCluster {
     return roles;
   }
 
-  /** Starts what does not run, makes the chains on first use, and returns when all serve. */
+  /** The same without showing anything. */
   public void start() throws InputException, FailedException, IOException, InterruptedException {
+    PrintWriter nobody = new PrintWriter(Writer.nullWriter());
+    start(new Display(Display.Form.LINES, nobody, nobody));
+  }
+
+  /**
+   * Starts what does not run, makes the chains on first use, evens them out after nodes were added,
+   * and returns when all serve.
+   */
+  public void start(Display display)
+      throws InputException, FailedException, IOException, InterruptedException {
     layout.writeFiles(dir);
     startAll(roles().stream().filter(role -> !role.name().equals(MOUNT)).toList());
     try (ClusterLink link = ClusterLink.open(ClusterFile.read(config()))) {
-      if (!layout.ready()) {
+      if (layout.state() == LocalLayout.State.MAKING) {
         makeChains(link);
-        layout = layout.asReady();
-        layout.write(dir);
+        madeReady();
       }
       await(
           link,
           "every chain serves",
           status -> status.rows().stream().noneMatch(row -> COMING_UP.contains(row.getFirst())));
+      if (layout.state() == LocalLayout.State.GROWING) {
+        String again = "lampyris up --dir " + dir;
+        int targets = layout.nodes() * layout.targetsPerNode();
+        new Follow(link, new Rebalance(again, targets), display, 0).run();
+        madeReady();
+      }
     }
     if (!layout.mount().isEmpty()) {
       startAll(List.of(mountRole()));
     }
+  }
+
+  private void madeReady() throws FailedException {
+    layout = layout.asReady();
+    layout.write(dir);
   }
 
   private static void startAll(List<LocalRole> roles)

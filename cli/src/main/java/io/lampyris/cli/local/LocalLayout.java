@@ -23,19 +23,44 @@ import java.util.stream.Stream;
 /**
  * What a directory was made as.
  *
- * @param ready whether the chains have been made (I3)
+ * @param state how far it is (I3)
  * @param nodes how many storage nodes
  * @param ports of the manager, the metadata service and the storage nodes, in this order
  * @param mount where it is mounted; empty: nowhere
  */
 record LocalLayout(
-    boolean ready,
+    State state,
     int nodes,
     int replicas,
     int targetsPerNode,
     long targetSizeBytes,
     List<Integer> ports,
     String mount) {
+  /** How far the cluster of a directory is. */
+  enum State {
+    /** Its chains have not been made. */
+    MAKING("making"),
+    /** Nodes were added, and the chains have not been evened out over them. */
+    GROWING("growing"),
+    /** Everything is there. */
+    READY("ready");
+
+    private final String word;
+
+    State(String word) {
+      this.word = word;
+    }
+
+    static State of(String word) {
+      for (State state : values()) {
+        if (state.word.equals(word)) {
+          return state;
+        }
+      }
+      throw new IllegalArgumentException("no such state; observed=" + word);
+    }
+  }
+
   static final String FILE = "CLUSTER";
   static final int MANAGER = 1001;
   static final int META = 2001;
@@ -50,10 +75,15 @@ record LocalLayout(
   /** With ports that are free now. */
   static LocalLayout withFreePorts(int nodes, int replicas, int targetsPerNode, long sizeBytes)
       throws IOException {
+    List<Integer> ports = freePorts(2 + nodes);
+    return new LocalLayout(State.MAKING, nodes, replicas, targetsPerNode, sizeBytes, ports, "");
+  }
+
+  private static List<Integer> freePorts(int count) throws IOException {
     List<ServerSocket> held = new ArrayList<>();
     List<Integer> ports = new ArrayList<>();
     try {
-      for (int i = 0; i < 2 + nodes; i++) {
+      for (int i = 0; i < count; i++) {
         ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         held.add(socket);
         ports.add(socket.getLocalPort());
@@ -63,15 +93,25 @@ record LocalLayout(
         socket.close();
       }
     }
-    return new LocalLayout(false, nodes, replicas, targetsPerNode, sizeBytes, ports, "");
+    return ports;
+  }
+
+  /** With more storage nodes. */
+  LocalLayout grownTo(int more) throws IOException {
+    assert more > nodes : "it only grows";
+    List<Integer> all = new ArrayList<>(ports);
+    all.addAll(freePorts(more - nodes));
+    State next = state == State.MAKING ? State.MAKING : State.GROWING;
+    return new LocalLayout(next, more, replicas, targetsPerNode, targetSizeBytes, all, mount);
   }
 
   LocalLayout asReady() {
-    return new LocalLayout(true, nodes, replicas, targetsPerNode, targetSizeBytes, ports, mount);
+    return new LocalLayout(
+        State.READY, nodes, replicas, targetsPerNode, targetSizeBytes, ports, mount);
   }
 
   LocalLayout withMount(String other) {
-    return new LocalLayout(ready, nodes, replicas, targetsPerNode, targetSizeBytes, ports, other);
+    return new LocalLayout(state, nodes, replicas, targetsPerNode, targetSizeBytes, ports, other);
   }
 
   static LocalLayout read(Path dir) throws InputException, IOException {
@@ -82,7 +122,7 @@ record LocalLayout(
     try {
       if (values.getProperty("format", "").equals(FORMAT)) {
         return new LocalLayout(
-            "ready".equals(values.getProperty("state")),
+            State.of(values.getProperty("state", "")),
             Integer.parseInt(values.getProperty("nodes", "")),
             Integer.parseInt(values.getProperty("replicas", "")),
             Integer.parseInt(values.getProperty("targets_per_node", "")),
@@ -116,7 +156,7 @@ record LocalLayout(
         """
             .formatted(
                 FORMAT,
-                ready ? "ready" : "making",
+                state.word,
                 nodes,
                 replicas,
                 targetsPerNode,

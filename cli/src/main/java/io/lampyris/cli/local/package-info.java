@@ -21,7 +21,8 @@
  * <ul>
  *   <li>I1: a directory that is something else is refused before anything is done.
  *   <li>I2: ports are chosen once, when the directory is made, and kept.
- *   <li>I3: {@code CLUSTER} says {@code state=ready} only when the cluster's chains have been made;
+ *   <li>I3: {@code CLUSTER} says {@code state=ready} only when the cluster's chains have been made
+ *       and evened out over all of its nodes ({@code making} and {@code growing} before that);
  *       until then the next {@code up} goes on where the last one ended.
  * </ul>
  *

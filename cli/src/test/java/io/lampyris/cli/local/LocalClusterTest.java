@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ChunkCaller;
 import io.lampyris.cli.cluster.ClusterFile;
+import io.lampyris.cli.operate.Display;
 import io.lampyris.protocol.Routing;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -141,6 +144,29 @@ final class LocalClusterTest {
   }
 
   @Test
+  void aClusterThatGrowsEvensItsChainsOutWithOneCommandAndKeepsWhatWasWritten() throws Exception {
+    LocalCluster cluster =
+        LocalCluster.prepare(new LocalCluster.Request(dir(), 2, 2, 2, 256L << 20, null));
+    cluster.start();
+    try (ChunkCaller caller = new ChunkCaller(ClusterFile.read(cluster.config()))) {
+      caller.awaitServing(CHAIN, 2);
+      write(caller, 1);
+      LocalCluster grown =
+          LocalCluster.prepare(new LocalCluster.Request(dir(), 4, null, null, null, null));
+      StringWriter said = new StringWriter();
+      StringWriter shown = new StringWriter();
+      grown.start(new Display(Display.Form.LINES, new PrintWriter(said), new PrintWriter(shown)));
+      assertTrue(said.toString().startsWith("rebalance: done, 2 members"), said.toString());
+      assertTrue(shown.toString().contains("of 2 members"), shown.toString());
+      Map<String, Object> status = grown.status();
+      assertEquals("HEALTH_OK", status.get("health"), status.toString());
+      assertEquals(6, pids(grown).size());
+      readAll(caller, 1);
+    }
+    assertEquals(6, LocalCluster.at(dir()).stop());
+  }
+
+  @Test
   void aDirectoryThatIsSomethingElseIsRefusedAndAnAgreementHolds() throws Exception {
     Files.createDirectories(dir());
     Files.createFile(dir().resolve("thesis.tex"));
@@ -149,7 +175,9 @@ final class LocalClusterTest {
     assertRefused("--replicas is out of range", request(2, 3));
     assertFalse(LocalCluster.isAt(dir()));
     LocalCluster.prepare(request(2, 2));
-    assertRefused("another --nodes", request(3, 2));
+    assertRefused("more nodes than --nodes", request(1, 2));
+    assertRefused("--nodes is out of range", request(33, 2));
+    assertRefused("another --replicas", request(3, 1));
     LocalCluster.prepare(new LocalCluster.Request(dir(), null, null, null, null, null));
   }
 

@@ -114,18 +114,19 @@ final class Admin {
       throw RefusedException.because(
           "node has members of chains", "targets " + members, "none", "drain it first");
     }
+    boolean stop = arguments.flag("stop");
+    if (primary.isLeased(node.id()) && stop) {
+      return put(
+          node.in(NodeInfo.Phase.LEAVING),
+          "is told to end, and is forgotten when its lease has lapsed");
+    }
     if (primary.isLeased(node.id())) {
       throw RefusedException.because(
-          "node may hold a lease", "node " + node.id(), "none", "stop its process, then repeat");
+          "node may hold a lease",
+          "node " + node.id(),
+          "none",
+          "stop its process, then repeat; or node decommission --stop");
     }
-    Draft draft = state().draft();
-    for (TargetInfo target : state().targets().values()) {
-      if (target.nodeId() == node.id()) {
-        draft.removeTarget(target.id());
-      }
-    }
-    draft.removeNode(node.id());
-    primary.commit(draft);
     primary.forget(node.id());
     return AdminAnswer.of("node %d is forgotten".formatted(node.id()));
   }

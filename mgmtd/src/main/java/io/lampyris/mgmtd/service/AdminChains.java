@@ -264,15 +264,16 @@ final class AdminChains {
       ChainInfo chain = chains.get(move.chain());
       long from = memberOn(chain, move.from().nodeId());
       boolean first = !moved.contains(chain.id());
+      long to = first ? freeOn(move.to().nodeId()) : 0;
       rows.add(
           List.of(
               String.valueOf(chain.id()),
               String.valueOf(from),
               String.valueOf(move.from().nodeId()),
               String.valueOf(move.to().nodeId()),
-              first ? "now" : "next time"));
-      if (first) {
-        draft.put(chain.moving(from, freeOn(move.to().nodeId())));
+              to != 0 ? "now" : first ? "no free target" : "next time"));
+      if (to != 0) {
+        draft.put(chain.moving(from, to));
         moved.add(chain.id());
       }
     }
@@ -284,7 +285,9 @@ final class AdminChains {
         false,
         List.of("chain", "from_target", "from_node", "to_node", "when"),
         rows,
-        "%d moves %s".formatted(plan.moves().size(), dry ? "would be made" : "are under way"));
+        dry
+            ? "%d moves would be made".formatted(rows.size())
+            : "%d moves, %d of them are under way".formatted(rows.size(), moved.size()));
   }
 
   private Rebalance.Plan plan(List<List<Place>> places) throws RefusedException {
@@ -326,7 +329,8 @@ final class AdminChains {
 
   private final HashSet<Long> promised = new HashSet<>();
 
-  private long freeOn(int nodeId) throws RefusedException {
+  /** A target that is there and not promised yet; 0: the node has none. */
+  private long freeOn(int nodeId) {
     Spares spares = new Spares(state, target -> primary.sighting(target.id(), 0).isPresent());
     for (TargetInfo target : state.targets().values()) {
       boolean here = target.nodeId() == nodeId && spares.isFree(target.id());
@@ -334,7 +338,6 @@ final class AdminChains {
         return target.id();
       }
     }
-    throw RefusedException.because(
-        "node has no free target", "node " + nodeId, ">= 1", "add targets to it");
+    return 0;
   }
 }

@@ -246,6 +246,10 @@ final class Primary {
 
   private List<TargetOrder> orders(Heartbeat of) {
     List<TargetOrder> orders = new ArrayList<>();
+    NodeInfo node = state.nodes().get(of.nodeId());
+    if (node != null && node.isLeaving()) {
+      orders.add(new TargetOrder(0, 0, TargetOrder.Kind.LEAVE));
+    }
     for (TargetReport report : of.targets()) {
       TargetInfo target = state.targets().get(report.targetId());
       assert target != null : "it was just stored";
@@ -293,6 +297,7 @@ final class Primary {
     if (nowNs - repairAtNs >= 0) {
       repairAtNs = nowNs + REPAIR_EVERY_NS;
       repair(nowNs);
+      forgetThoseThatLeft();
       clients.expire(nowNs - config.get(MgmtdKeys.CLIENT_TIMEOUT));
       if (otherTermsUntilNs != 0 && nowNs - otherTermsUntilNs >= 0) {
         otherTermsUntilNs = 0;
@@ -500,10 +505,29 @@ final class Primary {
     dirty.addAll(chains);
   }
 
-  /** A node has left for good. */
-  void forget(int nodeId) {
+  /** A node has left for good, with its targets: none of them is in a chain. */
+  void forget(int nodeId) throws DeposedException {
+    assert !leases.mayHold(nodeId) : "who may serve is remembered: " + nodeId;
+    Draft draft = state.draft();
+    for (TargetInfo target : state.targets().values()) {
+      if (target.nodeId() == nodeId) {
+        assert state.isFree(target.id()) : "it was drained: " + target;
+        draft.removeTarget(target.id());
+      }
+    }
+    draft.removeNode(nodeId);
+    commit(draft);
     leases.forget(nodeId);
     reports.forget(nodeId);
+  }
+
+  private void forgetThoseThatLeft() throws DeposedException {
+    for (NodeInfo node : List.copyOf(state.nodes().values())) {
+      if (node.isLeaving() && !leases.mayHold(node.id())) {
+        LOG.info("node {} has left", node.id());
+        forget(node.id());
+      }
+    }
   }
 
   // ---------------------------------------------------------------- configuration

@@ -20,7 +20,17 @@ final class Views {
 
   private static final List<String> TARGET_COLUMNS =
       List.of(
-          "target", "node", "disk", "chain", "state", "local", "whole", "capacity", "used", "note");
+          "target",
+          "node",
+          "disk",
+          "chain",
+          "state",
+          "local",
+          "whole",
+          "capacity",
+          "used",
+          "store",
+          "note");
 
   private final Primary primary;
   private final Arguments arguments;
@@ -65,7 +75,7 @@ final class Views {
       targets += target.nodeId() == node.id() ? 1 : 0;
       members += target.nodeId() == node.id() && !state.isFree(target.id()) ? 1 : 0;
     }
-    boolean drained = node.isDraining() && members == 0;
+    boolean drained = node.phase() == NodeInfo.Phase.DRAINING && members == 0;
     List<String> tags = new ArrayList<>();
     node.tags().forEach((name, value) -> tags.add(name + "=" + value));
     return List.of(
@@ -139,6 +149,7 @@ final class Views {
         report == null ? "" : String.valueOf(report.whole()),
         report == null ? "" : String.valueOf(report.capacityBytes()),
         report == null ? "" : String.valueOf(report.usedBytes()),
+        Long.toHexString(target.storeId()),
         String.join(" ", notes));
   }
 

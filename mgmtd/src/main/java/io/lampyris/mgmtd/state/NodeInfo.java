@@ -18,7 +18,9 @@ public record NodeInfo(
   public enum Phase {
     ACTIVE(1),
     /** Its targets are moved elsewhere, and it gets none. */
-    DRAINING(2);
+    DRAINING(2),
+    /** It is empty and told to end; it is forgotten when its lease has lapsed. */
+    LEAVING(3);
 
     private final int number;
 
@@ -48,8 +50,13 @@ public record NodeInfo(
     return domain.isEmpty() ? "node=" + id : domain;
   }
 
+  /** Nothing is to stay on it, and nothing new to come. */
   public boolean isDraining() {
-    return phase == Phase.DRAINING;
+    return phase != Phase.ACTIVE;
+  }
+
+  public boolean isLeaving() {
+    return phase == Phase.LEAVING;
   }
 
   public NodeInfo at(String newAddress, String newDomain) {

@@ -235,6 +235,44 @@ class MgmtdServiceTest {
   }
 
   @Test
+  void aDrainedNodeThatRunsIsToldToEndAndForgottenOnceItsLeaseHasLapsed() {
+    try (ClusterRig rig = rig()) {
+      cluster(rig, 3, 1, 1);
+      rig.addNodes(4, 1, 1, 1);
+      rig.run(S);
+      Map<String, String> stop = Map.of("node", "1", "stop", "true");
+      assertTrue(rig.admin(AdminCommand.NODE_DECOMMISSION, stop).isRefused(), "it has members");
+      rig.admin(AdminCommand.NODE_DRAIN, Map.of("node", "1"));
+      rig.await("drained", 60 * S, () -> rig.statesOf(1).isEmpty() && rig.allServe(1, 3));
+      assertFalse(rig.node(1).toldToLeave);
+      assertEquals(0, rig.admin(AdminCommand.NODE_DECOMMISSION, stop).result());
+      rig.await("told", 10 * S, () -> rig.node(1).toldToLeave);
+      rig.run(5 * S);
+      assertTrue(rig.routing().nodes().containsKey(1), "it may serve still");
+      rig.node(1).crash();
+      rig.await("forgotten", 20 * S, () -> !rig.routing().nodes().containsKey(1));
+      rig.write();
+      rig.check();
+    }
+  }
+
+  @Test
+  void aRebalanceSaysWhichNodesLackAFreeTargetAndMovesWhatItCan() {
+    try (ClusterRig rig = rig()) {
+      cluster(rig, 3, 4, 4);
+      rig.addNodes(4, 1, 1, 1);
+      rig.run(S);
+      Told told = rig.admin(AdminCommand.CHAIN_REBALANCE, Map.of());
+      assertEquals(0, told.result(), told.answer().text());
+      assertEquals("3 moves, 1 of them are under way", told.answer().text());
+      assertEquals(
+          List.of("now", "no free target", "no free target"),
+          told.answer().rows().stream().map(List::getLast).toList());
+      rig.await("moved", 60 * S, () -> rig.statesOf(4).size() == 1 && rig.allServe(4, 3));
+    }
+  }
+
+  @Test
   void aReplacedDiskIsFilledAgain() {
     try (ClusterRig rig = rig()) {
       cluster(rig, 3, 1, 1);

@@ -49,6 +49,7 @@ final class StorageNode implements NodeHost {
   final List<String> seen = new ArrayList<>();
   private final ClusterRig rig;
   private final String domain;
+  boolean toldToLeave;
   private long incarnation;
   private @Nullable NodeAgent agent;
 
@@ -125,6 +126,11 @@ final class StorageNode implements NodeHost {
               0));
     }
     return reports;
+  }
+
+  @Override
+  public void onLeave() {
+    toldToLeave = true;
   }
 
   @Override

@@ -11,7 +11,9 @@ public record TargetOrder(long targetId, long storeId, Kind kind) {
     /** The store began with its chain: it counts as whole, durably from now on. */
     FOUND(1),
     /** Stop to serve, and say OFFLINE once that is so. */
-    STOP(2);
+    STOP(2),
+    /** The whole node is out of the cluster: end its process. Names no target. */
+    LEAVE(3);
 
     private final int number;
 

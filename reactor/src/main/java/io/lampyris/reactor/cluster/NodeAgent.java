@@ -305,6 +305,7 @@ public final class NodeAgent implements Agent {
       switch (order.kind()) {
         case FOUND -> host.onWhole(order.targetId(), order.storeId());
         case STOP -> host.onStop(order.targetId());
+        case LEAVE -> host.onLeave();
       }
     }
   }

@@ -18,6 +18,9 @@ public interface NodeHost {
   /** A target is asked to stop: to be reported OFFLINE once it serves no more. Comes again. */
   void onStop(long targetId);
 
+  /** The node was taken out of the cluster: its process is to end. Comes again. */
+  default void onLeave() {}
+
   /** The cluster's configuration has this version; told when it changes. */
   default void onConfigVersion(long version) {}
 }
