@@ -8,8 +8,10 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /** Stream sockets as far as io_uring does not make them: opened, bound, tuned and shut down. */
 public final class Sockets {
@@ -62,6 +64,8 @@ public final class Sockets {
       Native.withErrno("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle GETSOCKNAME =
       Native.withErrno("getsockname", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final MethodHandle GETPEERNAME =
+      Native.withErrno("getpeername", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
   private static final MethodHandle SETSOCKOPT =
       Native.withErrno(
           "setsockopt",
@@ -147,6 +151,25 @@ public final class Sockets {
       MemorySegment length = arena.allocateFrom(JAVA_INT, ADDRESS_BYTES_MAX);
       int result = Native.result((int) GETSOCKNAME.invokeExact(state, fd, raw, length), state);
       return result < 0 ? result : Short.toUnsignedInt(raw.get(PORT, PORT_AT));
+    } catch (Throwable t) {
+      throw Native.unexpected(t);
+    }
+  }
+
+  /** Who is at the other end; null when that is not known any more. */
+  public static @Nullable InetSocketAddress peer(int fd) {
+    MemorySegment state = Native.errnoState();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment raw = arena.allocate(ADDRESS_BYTES_MAX, Long.BYTES);
+      MemorySegment length = arena.allocateFrom(JAVA_INT, ADDRESS_BYTES_MAX);
+      if (Native.result((int) GETPEERNAME.invokeExact(state, fd, raw, length), state) < 0) {
+        return null;
+      }
+      boolean inet = raw.get(ValueLayout.JAVA_SHORT_UNALIGNED, 0) == AF_INET;
+      byte[] ip = new byte[inet ? 4 : 16];
+      MemorySegment.copy(raw, ValueLayout.JAVA_BYTE, inet ? INET_AT : INET6_AT, ip, 0, ip.length);
+      return new InetSocketAddress(
+          InetAddress.getByAddress(ip), Short.toUnsignedInt(raw.get(PORT, PORT_AT)));
     } catch (Throwable t) {
       throw Native.unexpected(t);
     }

@@ -267,7 +267,9 @@ class ClusterCommandsTest {
   void whoHasAnotherSecretIsNotAnswered() throws Exception {
     Files.writeString(dir.resolve("secret"), "another secret of tests\n");
     assertEquals(Main.FAILED, run("cluster", "status"));
-    assertTrue(err.contains("no manager answers"), err);
+    assertTrue(err.contains("the cluster secret was refused; observed=a manager of ["), err);
+    assertEquals(Main.FAILED, run("chain", "rebalance"));
+    assertTrue(err.contains("the cluster secret was refused"), err);
   }
 
   @Test

@@ -6,7 +6,6 @@ import io.lampyris.cli.cluster.ClusterLink;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,7 +14,9 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -44,7 +45,8 @@ import picocli.CommandLine.Option;
       "  cut                 its link down for 6 s (with --netns alone)",
       "  flip                bytes of a target are changed under the running process",
       "  shorten             the file under a target loses its end; then the target is made anew",
-      "  garbage             1,000 connections to every port that send rubbish, or nothing; a wrong secret",
+      "  garbage             1,000 connections to every port that send rubbish, replay what a rightful",
+      "                      client said, or stay half open; a wrong secret",
       "  restart             every process but the mount is restarted by SIGTERM, one by one",
       "  grow                two nodes more, chains rebalanced; one node drained, one disk replaced:",
       "                      each with one command"
@@ -53,9 +55,17 @@ public final class ClusterTrials implements Callable<Integer> {
   private static final long PAUSE_MS = 2_000;
   private static final long AWAY_MS = 6_000;
   private static final long NS_PER_MS = 1_000_000;
+
+  /** Trials after which writes go on without what was killed; in `all` they cannot. */
+  private static final Set<String> KILLS = Set.of("head", "middle", "tail", "two", "mgmtd", "meta");
+
   private static final int GARBAGE_CONNECTIONS = 1_000;
-  private static final int WARM_CONNECTIONS = 200;
   private static final long GROWN_MAX_KIB = 48 << 10;
+  private static final long DIRECT_MAX_BYTES = 4 << 20;
+  private static final int DESCRIPTORS_MAX = 16;
+
+  /** The timeout of a handshake, and as much again for a machine that is busy. */
+  private static final long HANDSHAKE_MAX_MS = 6_000;
 
   @Option(names = "--launcher", required = true, description = "bin/lampyris")
   private Path launcher = Path.of("bin/lampyris");
@@ -105,7 +115,9 @@ public final class ClusterTrials implements Callable<Integer> {
               + " there, with links PREFIX-1 … in the hub.")
   private String netns = "";
 
-  private final List<Long> killStallsNs = new ArrayList<>();
+  /** The longest write stall of each trial that killed processes and left replicas. */
+  private final Map<String, List<Long>> killStallsNs = new LinkedHashMap<>();
+
   private final List<String> failures = new ArrayList<>();
   private SplittableRandom random = new SplittableRandom(0);
 
@@ -152,16 +164,26 @@ public final class ClusterTrials implements Callable<Integer> {
   }
 
   private void report() {
-    if (!killStallsNs.isEmpty()) {
-      Collections.sort(killStallsNs);
-      System.out.printf(
-          "write stall after a kill: median %d ms, worst %d ms of %d%n",
-          killStallsNs.get(killStallsNs.size() / 2) / NS_PER_MS,
-          killStallsNs.getLast() / NS_PER_MS,
-          killStallsNs.size());
+    List<Long> all = new ArrayList<>();
+    killStallsNs.forEach((name, stalls) -> {
+      all.addAll(stalls);
+      reportStalls("  of " + name, stalls);
+    });
+    if (!all.isEmpty()) {
+      reportStalls("write stall after a kill", all);
     }
     failures.forEach(failure -> System.out.printf("FAILED (seed=%d): %s%n", seed, failure));
     System.out.println(failures.isEmpty() ? "ok cluster trials" : "FAILED cluster trials");
+  }
+
+  private static void reportStalls(String what, List<Long> stalls) {
+    Collections.sort(stalls);
+    System.out.printf(
+        "%s: %d kills, median %d ms, worst %d ms%n",
+        what,
+        stalls.size(),
+        stalls.get(stalls.size() / 2) / NS_PER_MS,
+        stalls.getLast() / NS_PER_MS);
   }
 
   private void trial(String name, RealCluster cluster, LoadProcess load) throws Exception {
@@ -169,9 +191,12 @@ public final class ClusterTrials implements Callable<Integer> {
     LoadProcess.State before = load.state();
     TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
     load.mark();
-    happen(name, cluster, load);
+    happen(name, cluster);
     cluster.awaitHealthy();
     LoadProcess.State after = load.state();
+    if (KILLS.contains(name)) {
+      killStallsNs.computeIfAbsent(name, n -> new ArrayList<>()).add(after.writeStallNs());
+    }
     boolean good = after.errors() == before.errors() && after.wrong() == before.wrong();
     System.out.printf(
         "%s %s: write stall %d ms, read stall %d ms, healthy after %.1f s%n",
@@ -182,13 +207,13 @@ public final class ClusterTrials implements Callable<Integer> {
         (System.nanoTime() - beganNs) / 1e9 - PAUSE_MS / 1e3);
   }
 
-  private void happen(String name, RealCluster cluster, LoadProcess load) throws Exception {
+  private void happen(String name, RealCluster cluster) throws Exception {
     switch (name) {
-      case "head" -> kill(List.of(member(cluster, 0)), cluster, load);
-      case "middle" -> kill(List.of(member(cluster, replicas / 2)), cluster, load);
-      case "tail" -> kill(List.of(member(cluster, replicas - 1)), cluster, load);
-      case "two" -> kill(someNodes(cluster, 2), cluster, load);
-      case "all" -> kill(List.copyOf(cluster.storage.keySet()), cluster, load);
+      case "head" -> kill(List.of(member(cluster, 0)), cluster);
+      case "middle" -> kill(List.of(member(cluster, replicas / 2)), cluster);
+      case "tail" -> kill(List.of(member(cluster, replicas - 1)), cluster);
+      case "two" -> kill(someNodes(cluster, 2), cluster);
+      case "all" -> kill(List.copyOf(cluster.storage.keySet()), cluster);
       case "mgmtd" -> restart(cluster.manager);
       case "meta" -> restart(cluster.meta);
       case "stop" -> freeze(cluster.node(member(cluster, random.nextInt(replicas))));
@@ -217,7 +242,7 @@ public final class ClusterTrials implements Callable<Integer> {
     return all.subList(0, count);
   }
 
-  private void kill(List<Integer> which, RealCluster cluster, LoadProcess load)
+  private void kill(List<Integer> which, RealCluster cluster)
       throws IOException, InterruptedException {
     for (int node : which) {
       cluster.node(node).kill();
@@ -225,7 +250,6 @@ public final class ClusterTrials implements Callable<Integer> {
     if (which.size() < replicas) {
       // Until the chains have done without it.
       TimeUnit.MILLISECONDS.sleep(AWAY_MS);
-      killStallsNs.add(load.state().writeStallNs());
     }
     for (int node : which) {
       cluster.node(node).launch();
@@ -309,14 +333,21 @@ public final class ClusterTrials implements Callable<Integer> {
   // ---- strangers ----
 
   private void garbage(RealCluster cluster) throws Exception {
-    Map<Role, InetSocketAddress> ports = cluster.listening();
-    // Warm: what a process makes once for a connection is there.
-    pour(ports, WARM_CONNECTIONS);
-    Map<Role, Long> before = new LinkedHashMap<>();
-    for (Role role : ports.keySet()) {
-      before.put(role, role.residentKib());
+    Map<Role, RealCluster.Port> ports = cluster.listening();
+    Map<Role, Conversation> conversations = new LinkedHashMap<>();
+    for (Map.Entry<Role, RealCluster.Port> entry : ports.entrySet()) {
+      RealCluster.Port port = entry.getValue();
+      conversations.put(
+          entry.getKey(),
+          Conversation.record(cluster.secret(), port.address(), port.node(), port.service()));
     }
-    pour(ports, GARBAGE_CONNECTIONS);
+    // The same twice: what a process makes once is there after the first time.
+    pour(ports, conversations);
+    Map<Role, Role.Usage> before = new LinkedHashMap<>();
+    for (Role role : ports.keySet()) {
+      before.put(role, role.usage());
+    }
+    pour(ports, conversations);
     ClusterFile stranger = ClusterFile.read(cluster.stranger());
     try (ClusterLink link = ClusterLink.open(stranger)) {
       String told = link.ask(AdminCommand.STATUS, Map.of()).text();
@@ -324,27 +355,62 @@ public final class ClusterTrials implements Callable<Integer> {
     } catch (FailedException refused) {
       System.out.println("  a wrong secret: " + refused.getMessage());
     }
-    for (Map.Entry<Role, Long> entry : before.entrySet()) {
-      Role role = entry.getKey();
-      long grownKib = role.residentKib() - entry.getValue();
-      System.out.printf("  %s has grown by %d KiB%n", role.name, grownKib);
-      if (grownKib > GROWN_MAX_KIB) {
-        failures.add("%s has grown by %d KiB".formatted(role.name, grownKib));
+    before.forEach(this::compareUsage);
+  }
+
+  private void compareUsage(Role role, Role.Usage before) {
+    try {
+      Role.Usage now = role.usage();
+      long grownKib = now.residentKib() - before.residentKib();
+      System.out.printf(
+          "  %s: resident %+d KiB of %d, direct buffers %+d KiB, descriptors %+d of %d%n",
+          role.name,
+          grownKib,
+          before.residentKib(),
+          (now.directBytes() - before.directBytes()) >> 10,
+          now.descriptors() - before.descriptors(),
+          before.descriptors());
+      if (grownKib > GROWN_MAX_KIB || now.directBytes() - before.directBytes() > DIRECT_MAX_BYTES) {
+        failures.add("%s has grown from %s to %s".formatted(role.name, before, now));
       }
+      if (now.descriptors() - before.descriptors() > DESCRIPTORS_MAX) {
+        failures.add("%s keeps descriptors: %s, %s".formatted(role.name, before, now));
+      }
+    } catch (IOException e) {
+      failures.add("%s does not say what it uses: %s".formatted(role.name, e));
     }
   }
 
-  private void pour(Map<Role, InetSocketAddress> ports, int connections) throws IOException {
-    for (Map.Entry<Role, InetSocketAddress> entry : ports.entrySet()) {
-      try (Garbage garbage = new Garbage(random.split())) {
-        garbage.pour(entry.getValue(), connections);
+  /** Those that say nothing are to be ended by the other side. */
+  private void pour(Map<Role, RealCluster.Port> ports, Map<Role, Conversation> conversations)
+      throws IOException {
+    for (Map.Entry<Role, RealCluster.Port> entry : ports.entrySet()) {
+      String name = entry.getKey().name;
+      Conversation conversation = Objects.requireNonNull(conversations.get(entry.getKey()));
+      try (Garbage garbage =
+          new Garbage(random.split(), entry.getValue().address(), conversation)) {
+        garbage.pour(GARBAGE_CONNECTIONS);
+        long pouredNs = System.nanoTime();
+        garbage.awaitEnd();
+        long endedMs = (System.nanoTime() - pouredNs) / NS_PER_MS;
         System.out.printf(
-            "  %s: %d connections, %d bytes, %d cut short, %d silent%n",
-            entry.getKey().name,
-            connections,
+            "  %s: %d connections, %d bytes, %d cut short, %d replays of %d bytes, %d of them"
+                + " answered, %d half open, the last ended by it after %d ms%n",
+            name,
+            GARBAGE_CONNECTIONS,
             garbage.sentBytes(),
             garbage.refusals(),
-            garbage.silentConnections());
+            garbage.replays(),
+            conversation.said().length,
+            garbage.answered(),
+            garbage.silentConnections(),
+            endedMs);
+        if (garbage.answered() > 0) {
+          failures.add("%s answered %d replays".formatted(name, garbage.answered()));
+        }
+        if (endedMs > HANDSHAKE_MAX_MS) {
+          failures.add("%s let strangers stay for %d ms".formatted(name, endedMs));
+        }
       }
     }
   }

@@ -4,12 +4,14 @@ import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.ClusterLink;
+import io.lampyris.protocol.Services;
 import io.lampyris.protocol.cluster.AdminAnswer;
 import io.lampyris.protocol.cluster.AdminCommand;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,7 +74,14 @@ final class RealCluster implements AutoCloseable {
   final Map<Integer, Role> storage = new TreeMap<>();
 
   /** Where each role listens. */
-  private final Map<Role, InetSocketAddress> addresses = new LinkedHashMap<>();
+  private final Map<Role, Port> addresses = new LinkedHashMap<>();
+
+  /** Where a role listens, and as what. */
+  record Port(InetSocketAddress address, int node, int service) {
+    Port(String host, int port, int node, int service) {
+      this(new InetSocketAddress(host, port), node, service);
+    }
+  }
 
   /**
    * @param work an empty directory
@@ -103,8 +112,8 @@ final class RealCluster implements AutoCloseable {
     Path metaFile = write("meta", "[meta]\nnode = %d\ndir = \"meta\"\n".formatted(META));
     manager = role("mgmtd", List.of(), List.of("mgmtd", "--config", managerFile.toString()));
     meta = role("meta", List.of(), List.of("meta", "--config", metaFile.toString()));
-    addresses.put(manager, new InetSocketAddress(wiring.host(), managerPort));
-    addresses.put(meta, new InetSocketAddress(wiring.host(), metaPort));
+    addresses.put(manager, new Port(wiring.host(), managerPort, MANAGER, Services.MGMTD));
+    addresses.put(meta, new Port(wiring.host(), metaPort, META, Services.META));
     mount =
         role(
             "mount",
@@ -126,7 +135,7 @@ final class RealCluster implements AutoCloseable {
     List<String> command = new ArrayList<>(prefix);
     command.add(launcher.toString());
     command.addAll(arguments);
-    return new Role(name, command, work.resolve(name + ".out"));
+    return new Role(name, command, work.resolve(name + ".out"), work.resolve(name));
   }
 
   Path mountPoint() {
@@ -180,16 +189,22 @@ final class RealCluster implements AutoCloseable {
             wiring.prefix(node),
             List.of("storage", "--config", file.toString()));
     storage.put(node, made);
-    addresses.put(made, new InetSocketAddress(wiring.host(node), port));
+    addresses.put(made, new Port(wiring.host(node), port, node, Services.STORAGE));
     made.start();
     return made;
   }
 
   /** Where those that run listen. */
-  Map<Role, InetSocketAddress> listening() {
-    Map<Role, InetSocketAddress> running = new LinkedHashMap<>(addresses);
+  Map<Role, Port> listening() {
+    Map<Role, Port> running = new LinkedHashMap<>(addresses);
     running.keySet().removeIf(role -> !role.isRunning());
     return running;
+  }
+
+  /** What the cluster shares. */
+  byte[] secret() throws IOException {
+    return Files.readString(work.resolve("secret"), StandardCharsets.ISO_8859_1)
+        .getBytes(StandardCharsets.ISO_8859_1);
   }
 
   /** The file of somebody who knows where the cluster is and not its secret. */

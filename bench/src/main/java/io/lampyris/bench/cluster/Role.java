@@ -1,10 +1,14 @@
 package io.lampyris.bench.cluster;
 
+import io.lampyris.cli.control.ControlClient;
+import io.lampyris.cli.instance.InstanceDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,20 +17,24 @@ import org.jspecify.annotations.Nullable;
 final class Role {
   private static final long READY_MAX_MS = 60_000;
   private static final long END_MAX_S = 60;
+  private static final Duration STATUS_MAX = Duration.ofSeconds(10);
 
   final String name;
   private final List<String> command;
   private final Path output;
+  private final Path directory;
   private @Nullable Process process;
 
   /**
    * @param command prints a line that begins with READY when it can be used
    * @param output gets what it prints
+   * @param directory its own, with its control channel
    */
-  Role(String name, List<String> command, Path output) {
+  Role(String name, List<String> command, Path output, Path directory) {
     this.name = name;
     this.command = List.copyOf(command);
     this.output = output;
+    this.directory = directory;
   }
 
   void start() throws IOException, InterruptedException {
@@ -79,9 +87,26 @@ final class Role {
     return running;
   }
 
-  /** Its resident memory in KiB. */
-  long residentKib() throws IOException {
-    Path status = Path.of("/proc", String.valueOf(running().pid()), "status");
+  /**
+   * What it holds.
+   *
+   * @param directBytes of buffers outside of the JVM's heap, as the process says
+   */
+  record Usage(long residentKib, long directBytes, int descriptors) {}
+
+  Usage usage() throws IOException {
+    Path process = Path.of("/proc", String.valueOf(running().pid()));
+    Path control = new InstanceDirectory(directory).controlSocket();
+    Object direct = ControlClient.ask(control, "status", STATUS_MAX).get("direct_bytes");
+    try (Stream<Path> open = Files.list(process.resolve("fd"))) {
+      return new Usage(
+          residentKib(process.resolve("status")),
+          direct instanceof Long bytes ? bytes : 0,
+          (int) open.count());
+    }
+  }
+
+  private long residentKib(Path status) throws IOException {
     for (String line : Files.readAllLines(status)) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("[^0-9]", ""));

@@ -20,11 +20,13 @@ import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.AdminClient;
 import io.lampyris.reactor.cluster.AdminException;
 import io.lampyris.reactor.cluster.RoutingClient;
+import io.lampyris.reactor.net.tcp.CloseReason;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,9 @@ import org.slf4j.LoggerFactory;
 
 /** A mount of a cluster's files, between start and stop. */
 public final class ClientProcess implements AutoCloseable {
+  /** A manager that ends at the wrong moment looks like a refusal, but not so often. */
+  private static final int REFUSALS_MAX = 3;
+
   private static final Logger LOG = LoggerFactory.getLogger(ClientProcess.class);
   private static final long POLL_NS = TimeUnit.SECONDS.toNanos(1);
   private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(2);
@@ -120,7 +125,7 @@ public final class ClientProcess implements AutoCloseable {
     parts.onStop("reactor", reactor);
     parts.add("network", network());
     reactor.start();
-    awaitRouting();
+    awaitRouting(file.managers().values());
     int meta = file.metas().keySet().iterator().next();
     BlockingFileSystem files = client.files(parts, network()::connect, routes(), meta);
     AdminClient admin = new AdminClient(network(), file.managerIds(), System::nanoTime, TIMEOUT_NS);
@@ -132,6 +137,7 @@ public final class ClientProcess implements AutoCloseable {
   private RoutingClient routing(Reactor on, ClusterFile file, Addresses addresses) {
     TcpOptions options = TcpOptions.withSecret(file.secret().bytes());
     TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
+    tcp.onRefusal(new Refusals());
     network = tcp;
     addresses.onMove(tcp::onAddress);
     RoutingClient.Options asks =
@@ -165,15 +171,18 @@ public final class ClientProcess implements AutoCloseable {
     return RouteSource.of(made::routing, made::refresh);
   }
 
-  private void awaitRouting() throws FailedException {
+  private void awaitRouting(Collection<ClusterFile.Endpoint> managers) throws FailedException {
     long untilNs = System.nanoTime() + ROUTING_MAX_NS;
     while (routes().routing().version() == 0) {
+      if (network().closes(CloseReason.SECRET_REFUSED) >= REFUSALS_MAX) {
+        throw ClusterLink.secretRefused(managers);
+      }
       if (System.nanoTime() - untilNs > 0 || Thread.currentThread().isInterrupted()) {
         throw FailedException.of(
             "no manager tells where files are",
             "no answer",
             "within %d s".formatted(TimeUnit.NANOSECONDS.toSeconds(ROUTING_MAX_NS)),
-            "see that lampyris mgmtd runs, and that the secret is the same");
+            "see that lampyris mgmtd runs");
       }
       LockSupport.parkNanos(LOOK_EVERY_NS);
     }

@@ -10,8 +10,10 @@ import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.AdminClient;
 import io.lampyris.reactor.cluster.AdminException;
+import io.lampyris.reactor.net.tcp.CloseReason;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -24,8 +26,14 @@ public final class ClusterLink implements AutoCloseable {
   private final Reactor reactor;
   private final TcpNetwork network;
   private final AdminClient client;
+  private final Collection<ClusterFile.Endpoint> managers;
 
-  private ClusterLink(Reactor reactor, TcpNetwork network, AdminClient client) {
+  private ClusterLink(
+      Reactor reactor,
+      TcpNetwork network,
+      AdminClient client,
+      Collection<ClusterFile.Endpoint> managers) {
+    this.managers = managers;
     this.reactor = reactor;
     this.network = network;
     this.client = client;
@@ -47,7 +55,7 @@ public final class ClusterLink implements AutoCloseable {
             },
             new Counters());
     AdminClient client = new AdminClient(network, file.managerIds(), System::nanoTime, TIMEOUT_NS);
-    return new ClusterLink(reactor, network, client);
+    return new ClusterLink(reactor, network, client, file.managers().values());
   }
 
   /** Asks the primary. */
@@ -60,8 +68,18 @@ public final class ClusterLink implements AutoCloseable {
       if (refused) {
         throw InputException.because(e);
       }
-      throw FailedException.because(e);
+      throw network.closes(CloseReason.SECRET_REFUSED) > 0
+          ? secretRefused(managers)
+          : FailedException.because(e);
     }
+  }
+
+  static FailedException secretRefused(Collection<ClusterFile.Endpoint> managers) {
+    return FailedException.of(
+        "the cluster secret was refused",
+        "a manager of %s ended the connection upon our proof".formatted(managers),
+        "the secret of that manager",
+        "name the same file, or a copy of it, in cluster.secret_file");
   }
 
   @Override

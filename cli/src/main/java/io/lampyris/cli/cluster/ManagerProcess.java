@@ -75,6 +75,7 @@ public final class ManagerProcess implements AutoCloseable {
             .build();
     TcpOptions tcp = TcpOptions.withSecret(file.secret().bytes());
     TcpNetwork network = new TcpNetwork(reactor, "tcp", tcp, node -> null, counters);
+    network.onRefusal(new Refusals());
     network.serve(self.nodeId(), Services.MGMTD, reactor, service[0]);
     reactor.start();
     try {

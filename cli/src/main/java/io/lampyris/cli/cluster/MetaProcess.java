@@ -94,6 +94,7 @@ public final class MetaProcess implements AutoCloseable {
   private MetaService service(Reactor on, Kv kv, ClusterFile file, Addresses addresses) {
     TcpOptions options = TcpOptions.withSecret(file.secret().bytes());
     TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
+    tcp.onRefusal(new Refusals());
     network = tcp;
     MetaService service = new MetaService(on, kv, layouts, MetaProcess::wallClockNs);
     tcp.serve(self.nodeId(), Services.META, on, service);

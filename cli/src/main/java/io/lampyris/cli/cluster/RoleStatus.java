@@ -21,6 +21,7 @@ final class RoleStatus {
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptime_s", ManagementFactory.getRuntimeMXBean().getUptime() / 1000);
     status.put("resident_bytes", Memory.residentBytes());
+    status.put("direct_bytes", Memory.directBytes());
     status.put("counters", new TreeMap<String, Object>(counters.snapshot()));
     return status;
   }

@@ -147,6 +147,7 @@ public final class StorageProcess implements AutoCloseable {
     ChainService chains(Reactor on) {
       TcpOptions options = TcpOptions.withSecret(file.secret().bytes());
       TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
+      tcp.onRefusal(new Refusals());
       network = tcp;
       addresses.onMove(tcp::onAddress);
       try {

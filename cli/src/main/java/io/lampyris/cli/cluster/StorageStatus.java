@@ -45,6 +45,7 @@ final class StorageStatus {
     Map<String, Object> status = map(errors, warnings);
     status.put("routing_version", host.routing().version());
     status.put("resident_bytes", Memory.residentBytes());
+    status.put("direct_bytes", Memory.directBytes());
     status.put("targets", rows);
     Map<String, Object> all = new TreeMap<>(counters.snapshot());
     all.putAll(sums());

@@ -25,6 +25,7 @@ public final class Follow {
   private final long beganNs = System.nanoTime();
   private long answeredNs = beganNs;
   private long movedNs = beganNs;
+  private boolean answered;
   private Step last = Step.running(0, 0, 0);
 
   /**
@@ -78,9 +79,10 @@ public final class Follow {
       meter.look(view, nowNs);
       last = operation.step(link, view);
       answeredNs = nowNs;
+      answered = true;
     } catch (FailedException away) {
       // Another manager takes over, or this one comes back (I3).
-      if (nowNs - answeredNs > AWAY_MAX_NS) {
+      if (!answered || nowNs - answeredNs > AWAY_MAX_NS) {
         throw away;
       }
       last = Step.waiting(last.finished(), last.total(), last.changing(), "no manager answers");

@@ -12,6 +12,8 @@ public enum CloseReason {
   GARBAGE,
   /** The peer does not know the cluster secret. */
   WRONG_SECRET,
+  /** The peer ended the connection upon our proof: it has another secret. */
+  SECRET_REFUSED,
   /** The peer did not prove itself in time. */
   HANDSHAKE_TIMEOUT,
   /** It had not proved itself yet, and made room for a newer one. */

@@ -47,6 +47,11 @@ final class Handshake {
     expected = client ? CHALLENGE : HELLO;
   }
 
+  /** Whether our proof is all that the peer has to judge now. */
+  boolean isJudged() {
+    return client && expected == WELCOME;
+  }
+
   /** Writes the client's first message. */
   void hello(MemorySegment out, long at) {
     assert client : "the client begins";

@@ -267,6 +267,9 @@ final class Link {
     wantsReceive = false;
     wantsSend = false;
     network.countClose(why);
+    if (why == CloseReason.WRONG_SECRET || why == CloseReason.SECRET_REFUSED) {
+      network.tellOfRefusal(why, fd);
+    }
     if (lentMask != 0) {
       // What was lent and not acknowledged would stay with the kernel until the peer takes it.
       Sockets.resetOnClose(fd);
@@ -413,7 +416,8 @@ final class Link {
       return;
     }
     if (result <= 0 && !abandoning) {
-      close(CloseReason.PEER_GONE);
+      boolean judged = handshake != null && handshake.isJudged();
+      close(judged ? CloseReason.SECRET_REFUSED : CloseReason.PEER_GONE);
       return;
     }
     if (receivingApart) {

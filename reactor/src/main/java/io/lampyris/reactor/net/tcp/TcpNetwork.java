@@ -101,6 +101,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   private final int strangersMax;
 
+  /** Told when secrets do not agree; cold. */
+  private volatile @Nullable Refusals refusals;
+
   private int listenFd = -1;
   private boolean accepting;
   private volatile boolean closed;
@@ -345,6 +348,30 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   private void finish(Link link) {
     if (!link.isFree() && link.finishClose()) {
       freeLinks.add(link);
+    }
+  }
+
+  /** Is told when a connection ends because its two sides do not share a secret. */
+  public interface Refusals {
+    /**
+     * On the network's reactor.
+     *
+     * @param reason {@link CloseReason#WRONG_SECRET} of a peer, or {@link
+     *     CloseReason#SECRET_REFUSED} by a peer
+     * @param peer null when it is gone already
+     */
+    void onRefusal(CloseReason reason, @Nullable InetSocketAddress peer);
+  }
+
+  /** Who is told from now on; there is one. */
+  public void onRefusal(Refusals told) {
+    refusals = told;
+  }
+
+  void tellOfRefusal(CloseReason reason, int fd) {
+    Refusals told = refusals;
+    if (told != null) {
+      told.onRefusal(reason, Sockets.peer(fd));
     }
   }
 

@@ -81,7 +81,8 @@
  * Too many calls at a service, or no buffer for a payload (a quarter of them is left to services,
  * which may need some to answer): BUSY. A peer that does not take a payload before its call's
  * deadline loses its connection, and so does one that acknowledges, or takes, nothing for {@code
- * peerTimeoutNs}.
+ * peerTimeoutNs}. Who does not know the secret is told no more than the end of the connection; that
+ * this end follows upon its proof tells an honest client why (SECRET_REFUSED).
  */
 @NullMarked
 package io.lampyris.reactor.net.tcp;

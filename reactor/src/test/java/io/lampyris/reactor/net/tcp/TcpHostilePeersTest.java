@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -136,9 +137,17 @@ class TcpHostilePeersTest {
   @Test
   void aWrongSecretIsRefusedOnBothSides() {
     byte[] other = "another secret".getBytes(StandardCharsets.UTF_8);
-    Connection connection = caller(other, port).connect(1, 2);
+    List<String> told = new CopyOnWriteArrayList<>();
+    network.onRefusal((reason, peer) -> told.add(reason + " " + peer));
+    TcpNetwork caller = caller(other, port);
+    caller.onRefusal((reason, peer) -> told.add(reason + " " + peer));
+    Connection connection = caller.connect(1, 2);
     assertEquals(Status.UNREACHABLE.code(), new BlockingCall(16, 16).send(connection));
     await(() -> network.closes(CloseReason.WRONG_SECRET) == 1);
+    assertEquals(1, caller.closes(CloseReason.SECRET_REFUSED));
+    assertEquals(2, told.size(), told.toString());
+    assertTrue(told.get(0).startsWith("WRONG_SECRET /127.0.0.1:"), told.toString());
+    assertEquals("SECRET_REFUSED /127.0.0.1:" + port, told.get(1));
     assertEquals(0, network.opens());
     stillServes();
   }

@@ -1,0 +1,55 @@
+package io.lampyris.cli.cluster;
+
+import io.lampyris.reactor.net.tcp.CloseReason;
+import io.lampyris.reactor.net.tcp.TcpNetwork;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says in a role's log that secrets do not agree: at once, then at most once a minute for each of
+ * the two cases, so that no stranger fills it. Owner: the network's reactor.
+ */
+final class Refusals implements TcpNetwork.Refusals {
+  private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
+  private static final long SAY_EVERY_NS = TimeUnit.MINUTES.toNanos(1);
+
+  private final Case strangers = new Case();
+  private final Case ours = new Case();
+
+  /** One of the two cases. */
+  private static final class Case {
+    private long count;
+    private long saidNs;
+
+    /** Whether it is said now. */
+    boolean next(long nowNs) {
+      count++;
+      boolean due = count == 1 || nowNs - saidNs >= SAY_EVERY_NS;
+      saidNs = due ? nowNs : saidNs;
+      return due;
+    }
+  }
+
+  @Override
+  public void onRefusal(CloseReason reason, @Nullable InetSocketAddress peer) {
+    long nowNs = System.nanoTime();
+    if (reason == CloseReason.SECRET_REFUSED && ours.next(nowNs)) {
+      LOG.error(
+          "the cluster secret of this process was refused; observed={} ended the connection upon"
+              + " the proof, {} so far, limit=the secret of that process; remedy: give both the"
+              + " same cluster.secret_file and start this one again",
+          peer,
+          ours.count);
+    } else if (reason == CloseReason.WRONG_SECRET && strangers.next(nowNs)) {
+      LOG.warn(
+          "somebody who has another cluster secret was refused; observed={}, {} so far, limit=the"
+              + " secret of this process; remedy: if it belongs to this cluster, give it the same"
+              + " cluster.secret_file; if not, keep it away from this port",
+          peer,
+          strangers.count);
+    }
+  }
+}
