@@ -597,7 +597,7 @@ public final class ChainService implements Service, Agent, TimerTask {
       return;
     }
     boolean asCommitted = (readChunk.flags() & Repair.AS_COMMITTED) != 0;
-    boolean mine = asCommitted ? target.view().takesUpdates() : target.view().isServing();
+    boolean mine = asCommitted ? target.view().isPresent() : target.view().isServing();
     if (!mine || reading == READS_MAX) {
       call.reply(mine ? Status.BUSY.code() : Status.NO_ROUTE.code());
       return;

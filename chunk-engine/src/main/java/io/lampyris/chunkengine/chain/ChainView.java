@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param version 0 when the target is in no chain
  * @param serving the members that serve, head first
  * @param syncing the one that is being copied to
+ * @param waiting those that are there and will be copied to
  */
 record ChainView(
     long targetId,
@@ -20,14 +21,17 @@ record ChainView(
     int version,
     TargetState state,
     List<Peer> serving,
-    @Nullable Peer syncing) {
+    @Nullable Peer syncing,
+    List<Peer> waiting) {
   /** A member and where it is. */
   record Peer(long targetId, int nodeId) {}
 
-  static final ChainView NONE = new ChainView(0, 0, 0, TargetState.OFFLINE, List.of(), null);
+  static final ChainView NONE =
+      new ChainView(0, 0, 0, TargetState.OFFLINE, List.of(), null, List.of());
 
   ChainView {
     serving = List.copyOf(serving);
+    waiting = List.copyOf(waiting);
   }
 
   /**
@@ -40,6 +44,7 @@ record ChainView(
     }
     assert chain.targetIds().contains(targetId) : "its chain has it as a member";
     List<Peer> serving = new ArrayList<>();
+    List<Peer> waiting = new ArrayList<>();
     Peer syncing = null;
     for (Long id : chain.targetIds()) {
       Routing.Target member = routing.targets().get(id);
@@ -47,13 +52,15 @@ record ChainView(
         continue;
       }
       Peer peer = new Peer(id, member.nodeId());
-      if (member.state() == TargetState.SERVING) {
-        serving.add(peer);
-      } else if (member.state() == TargetState.SYNCING) {
-        syncing = peer;
+      switch (member.state()) {
+        case SERVING -> serving.add(peer);
+        case SYNCING -> syncing = peer;
+        case WAITING -> waiting.add(peer);
+        case LAST_SERVING, OFFLINE -> {}
       }
     }
-    return new ChainView(targetId, chain.id(), chain.version(), self.state(), serving, syncing);
+    return new ChainView(
+        targetId, chain.id(), chain.version(), self.state(), serving, syncing, waiting);
   }
 
   /** Whether the target is in a chain at all. */
@@ -110,12 +117,18 @@ record ChainView(
     return serving.size() > (isServing() ? 1 : 0);
   }
 
+  /** Whether it is there, whatever its chunks are worth. */
+  boolean isPresent() {
+    return takesUpdates() || state == TargetState.WAITING;
+  }
+
   /** Who may have a chunk that went bad here, those that serve first. */
   List<Peer> sources() {
     List<Peer> others = new ArrayList<>(serving);
     if (syncing != null) {
       others.add(syncing);
     }
+    others.addAll(waiting);
     others.removeIf(peer -> peer.targetId() == targetId);
     return others;
   }

@@ -76,7 +76,7 @@ final class ReadRun extends ChunkTask implements PeerCall.User, TimerTask {
     on = target;
     queries = 0;
     viewVersion = target.view().version();
-    if (target.view().isServing()) {
+    if (asCommitted ? target.view().isPresent() : target.view().isServing()) {
       look();
     } else {
       // Its chain has dropped it while bad bytes were repaired.

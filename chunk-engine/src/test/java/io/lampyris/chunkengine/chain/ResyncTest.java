@@ -111,6 +111,30 @@ final class ResyncTest {
     }
   }
 
+  /** Nobody else serves, but one that is going to be copied to has it still. */
+  @Test
+  void aChunkThatWentBadAtTheLastThatServesIsTakenFromOneThatWaits() {
+    try (ChainRig rig = new ChainRig(tmp, 6, 3)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      byte[] good = bytes(50_000, 8);
+      write(client, 0, good);
+      rig.runUntil(rig::isQuiet);
+      rig.manager.states.put(2, TargetState.OFFLINE);
+      rig.manager.states.put(3, TargetState.WAITING);
+      rig.manager.publish();
+      rig.settle();
+      rig.node(1).flipByteOf(good);
+      client.readAt(1, INODE, 0, 0, 50_000);
+      assertEquals(50_000, client.await());
+      assertArrayEquals(good, client.read);
+      assertEquals(1, rig.node(1).target().counters().repairs);
+      rig.manager.run();
+      rig.heal();
+      assertAlike(rig);
+    }
+  }
+
   /** Its own update of it was cut short, and nobody will send it again. */
   @Test
   void whatReadersHaveSeenIsCommittedByATailThatReturnsAndCopiesToAnother() {
