@@ -26,8 +26,47 @@ final class Sessions {
     int crc32c;
   }
 
-  /** Whose updates come one after another. */
-  record Channel(long clientHigh, long clientLow, int channel) {}
+  /** Whose updates come one after another. What is a key of {@link #channels} does not change. */
+  static final class Channel {
+    private long clientHigh;
+    private long clientLow;
+    private int channel;
+
+    private Channel set(long high, long low, int number) {
+      clientHigh = high;
+      clientLow = low;
+      channel = number;
+      return this;
+    }
+
+    long clientHigh() {
+      return clientHigh;
+    }
+
+    long clientLow() {
+      return clientLow;
+    }
+
+    int channel() {
+      return channel;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Channel that
+          && clientHigh == that.clientHigh
+          && clientLow == that.clientLow
+          && channel == that.channel;
+    }
+
+    @Override
+    public int hashCode() {
+      return Long.hashCode((clientHigh * 31 + clientLow) * 31 + channel);
+    }
+  }
+
+  /** Whom to look for: a key made for each look would be garbage for each update. */
+  private final Channel wanted = new Channel();
 
   private final Map<Channel, Last> channels =
       new LinkedHashMap<>(64, 0.75f, true) {
@@ -46,7 +85,7 @@ final class Sessions {
 
   @Nullable Last find(long clientHigh, long clientLow, int channel) {
     return isNamed(clientHigh, clientLow, channel)
-        ? channels.get(new Channel(clientHigh, clientLow, channel))
+        ? channels.get(wanted.set(clientHigh, clientLow, channel))
         : null;
   }
 
@@ -55,11 +94,10 @@ final class Sessions {
     if (!isNamed(clientHigh, clientLow, channel)) {
       return null;
     }
-    Channel key = new Channel(clientHigh, clientLow, channel);
-    Last last = channels.get(key);
+    Last last = channels.get(wanted.set(clientHigh, clientLow, channel));
     if (last == null) {
       last = new Last();
-      channels.put(key, last);
+      channels.put(new Channel().set(clientHigh, clientLow, channel), last);
     } else if (last.sequence > sequence) {
       return null;
     }
