@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * One process of a cluster, which can be ended in every way and started again. Owner: one thread.
  */
 final class Role {
-  private static final long READY_MAX_MS = 60_000;
+  private static final long READY_MAX_MS = 180_000;
   private static final long END_MAX_S = 60;
   private static final Duration STATUS_MAX = Duration.ofSeconds(10);
 
