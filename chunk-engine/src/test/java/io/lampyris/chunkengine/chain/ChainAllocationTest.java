@@ -89,7 +89,11 @@ class ChainAllocationTest {
   private final class Node {
     final TargetStore store;
     final Reactor reactor;
+
+    @SuppressWarnings("NullAway.Init") // in serve
     private TcpNetwork listening;
+
+    @SuppressWarnings("NullAway.Init") // in serve
     private ChainService service;
 
     Node(int id) throws StoreException {
