@@ -86,7 +86,9 @@ final class Troubles {
     pauseEveryNs = prng.oneIn(3) ? 0 : prng.between(500, 6_000) * MS;
     cutAtPointOneIn = prng.between(0, 4);
     commanded = run.aside(18);
-    commandEveryNs = commanded.oneIn(3) ? commanded.between(500, 6_000) * MS : 0;
+    // Who takes a good copy away while the other rots takes the last one.
+    boolean commands = commanded.oneIn(3) && !rots;
+    commandEveryNs = commands ? commanded.between(500, 6_000) * MS : 0;
   }
 
   void begin() {
