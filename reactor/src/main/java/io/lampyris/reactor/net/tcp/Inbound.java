@@ -1,5 +1,6 @@
 package io.lampyris.reactor.net.tcp;
 
+import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.net.Call;
@@ -18,6 +19,8 @@ final class Inbound extends Call implements Transmit {
   private long id;
   @Nullable Buffer buffer;
   TcpNetwork.@Nullable Endpoint endpoint;
+  @Nullable ServerSide side;
+  private boolean isLate;
 
   Inbound(TcpNetwork network, ReactorContext home) {
     super(home, MESSAGE_BYTES, MESSAGE_BYTES);
@@ -53,6 +56,14 @@ final class Inbound extends Call implements Transmit {
     }
   }
 
+  /** Marks a call that no service is to see any more; returns what it is answered. Its host. */
+  static long late(Call call) {
+    if (call instanceof Inbound inbound) {
+      inbound.isLate = true;
+    }
+    return Status.TIMEOUT.code();
+  }
+
   boolean isOf(Link other) {
     return link == other && epoch == other.epoch;
   }
@@ -65,6 +76,15 @@ final class Inbound extends Call implements Transmit {
       served.inFlight--;
     }
     Link to = link;
+    ServerSide from = side;
+    side = null;
+    if (isLate) {
+      isLate = false;
+      network.late.increment();
+    }
+    if (from != null && to != null && to.epoch == epoch) {
+      from.inFlight--;
+    }
     if (to != null && to.epoch == epoch && to.isOpen()) {
       to.enqueue(this);
     } else {

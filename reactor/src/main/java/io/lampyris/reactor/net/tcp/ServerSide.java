@@ -15,12 +15,17 @@ final class ServerSide implements Link.Sink {
   private final TcpNetwork network;
   private @Nullable Inbound receiving;
 
+  /** Calls of this connection that are admitted and not answered. */
+  int inFlight;
+
   ServerSide(TcpNetwork network) {
     this.network = network;
   }
 
   @Override
-  public void onOpen(Link link) {}
+  public void onOpen(Link link) {
+    inFlight = 0;
+  }
 
   @Override
   public void onFrame(Link link, MemorySegment in, long at, int messageLength, int payloadLength) {
@@ -46,7 +51,7 @@ final class ServerSide implements Link.Sink {
     }
     int bytes = Math.max(room, payloadLength);
     Buffer buffer = null;
-    boolean admitted = endpoint.inFlight < network.callsMax();
+    boolean admitted = endpoint.inFlight < network.callsMax() && inFlight < network.windowMax();
     if (admitted && bytes > 0) {
       buffer = network.acquire(bytes);
       admitted = buffer != null;
@@ -57,7 +62,9 @@ final class ServerSide implements Link.Sink {
       return;
     }
     endpoint.inFlight++;
+    inFlight++;
     call.endpoint = endpoint;
+    call.side = this;
     if (buffer != null) {
       call.buffer = buffer;
       call.payload(buffer.segment(), 0, bytes);
@@ -87,6 +94,8 @@ final class ServerSide implements Link.Sink {
       network.dispatch(call, endpoint);
     } else {
       endpoint.inFlight--;
+      inFlight--;
+      call.side = null;
       call.endpoint = null;
       network.recycle(call);
     }

@@ -56,7 +56,15 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
     Endpoint(ReactorContext host, Service service) {
       this.host = host;
-      this.service = service;
+      this.service =
+          call -> {
+            if (call.deadlineNs > host.nowNs()) {
+              service.onCall(call);
+            } else {
+              // It waited for its payload, or in its host's inbox: nobody waits for it any more.
+              call.reply(Inbound.late(call));
+            }
+          };
     }
   }
 
@@ -81,6 +89,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   final Counter received;
   final Counter sent;
   final Counter busy;
+
+  /** Calls that no service saw, as their deadline was over before. */
+  final Counter late;
 
   /** Payload bytes that were copied between a call's memory and a link's buffers. */
   final Counter copiedIn;
@@ -145,6 +156,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     received = counter("received_bytes");
     sent = counter("sent_bytes");
     busy = counter("refused_busy");
+    late = counter("refused_late");
     copiedIn = counter("copied_in_bytes");
     copiedOut = counter("copied_out_bytes");
     lends = counter("zero_copy_sends");
@@ -455,6 +467,11 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   int callsMax() {
     return options.callsMax();
+  }
+
+  /** Of one connection; its peer keeps to it by waiting. */
+  int windowMax() {
+    return options.windowMax();
   }
 
   int client() {

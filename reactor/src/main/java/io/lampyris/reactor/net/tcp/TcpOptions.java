@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
  *     sent, before it counts as gone; whole seconds are meant
  * @param connectionsMax open at once, both directions
  * @param callsMax per service in work at once; more are answered BUSY
- * @param windowMax calls per connection that were sent and not answered; more wait
+ * @param windowMax calls per connection that were sent and not answered; more wait, and are
+ *     answered BUSY when they do not
  * @param backoffMinNs after the first failed connect; doubles
  * @param backoffMaxNs where doubling ends
  * @param zeroCopyMinBytes payloads of this size and more are sent without the kernel's copy where
@@ -91,6 +92,19 @@ public record TcpOptions(
         connectionsMax,
         max,
         windowMax,
+        backoffMinNs,
+        backoffMaxNs,
+        zeroCopyMinBytes);
+  }
+
+  public TcpOptions windowMax(int max) {
+    return new TcpOptions(
+        secretHex,
+        handshakeTimeoutNs,
+        peerTimeoutNs,
+        connectionsMax,
+        callsMax,
+        max,
         backoffMinNs,
         backoffMaxNs,
         zeroCopyMinBytes);

@@ -78,11 +78,12 @@
  *
  * A lost connection answers its calls UNREACHABLE (they may have been carried out) and is made
  * again by the next call; one that could not be made is not tried again before a bounded backoff.
- * Too many calls at a service, or no buffer for a payload (a quarter of them is left to services,
- * which may need some to answer): BUSY. A peer that does not take a payload before its call's
- * deadline loses its connection, and so does one that acknowledges, or takes, nothing for {@code
- * peerTimeoutNs}. Who does not know the secret is told no more than the end of the connection; that
- * this end follows upon its proof tells an honest client why (SECRET_REFUSED).
+ * Too many calls at a service or of one connection, or no buffer for a payload (a quarter of them
+ * is left to services, which may need some to answer): BUSY. What arrives, or gets to its service's
+ * reactor, after its deadline is not carried out. A peer that does not take a payload before its
+ * call's deadline loses its connection, and so does one that acknowledges, or takes, nothing for
+ * {@code peerTimeoutNs}. Who does not know the secret is told no more than the end of the
+ * connection; that this end follows upon its proof tells an honest client why (SECRET_REFUSED).
  */
 @NullMarked
 package io.lampyris.reactor.net.tcp;

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -374,6 +375,66 @@ class TcpHostilePeersTest {
     reactor.offer(nowNs -> held.forEach(call -> call.reply(5)));
     await(() -> results.size() == 6);
     assertEquals(4, results.stream().filter(result -> result == 5).count());
+  }
+
+  @Test
+  void aConnectionThatAsksForMoreThanItsWindowIsAnsweredBusyAndOthersAreServed() throws Exception {
+    List<Call> held = new ArrayList<>();
+    TcpOptions options =
+        TcpOptions.withSecret(TcpNetworkTest.SECRET).connectionsMax(8).windowMax(2);
+    try (TcpNetwork strict = new TcpNetwork(reactor, "strict", options, node -> null, counters)) {
+      port = strict.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      strict.serve(1, 2, reactor, call -> call.reply(call.payloadLength + 1));
+      strict.serve(1, 3, reactor, held::add);
+      List<Long> results = java.util.Collections.synchronizedList(new ArrayList<>());
+      Connection greedy = caller(TcpNetworkTest.SECRET, port).connect(1, 3);
+      home.offer(nowNs -> {
+        for (int i = 0; i < 5; i++) {
+          greedy.send(collecting(results));
+        }
+      });
+      await(() -> results.size() == 3);
+      assertEquals(3, results.stream().filter(result -> result == Status.BUSY.code()).count());
+      stillServes();
+      reactor.offer(nowNs -> held.forEach(call -> call.reply(5)));
+      await(() -> results.size() == 5);
+      BlockingCall again = new BlockingCall(16, 16);
+      strict.serve(1, 4, reactor, call -> call.reply(6));
+      Connection same = callers.getFirst().connect(1, 4);
+      assertEquals(6, again.send(same), "the window is free again");
+    }
+  }
+
+  @Test
+  void aCallWhoseDeadlineIsOverBeforeItsServiceSeesItIsNotCarriedOut() throws Exception {
+    AtomicReference<Call> seen = new AtomicReference<>();
+    CountDownLatch busy = new CountDownLatch(1);
+    try (Reactor host = Reactor.builder("host").start()) {
+      network.serve(1, 3, host, seen::set);
+      Connection late = caller(TcpNetworkTest.SECRET, port).connect(1, 3);
+      Connection prompt = callers.getFirst().connect(1, 2);
+      host.offer(nowNs -> awaitQuietly(busy));
+      long budgetNs = TimeUnit.MILLISECONDS.toNanos(100);
+      BlockingCall call = new BlockingCall(16, 16);
+      call.deadlineNs = System.nanoTime() + budgetNs;
+      assertEquals(Status.TIMEOUT.code(), call.send(late));
+      // Answered behind it on the same connection: by now its budget runs at the server too.
+      assertEquals(1, new BlockingCall(16, 16).send(prompt));
+      long overNs = System.nanoTime() + budgetNs;
+      await(() -> System.nanoTime() > overNs);
+      busy.countDown();
+      await(() -> Long.valueOf(1).equals(counters.snapshot().get("server_refused_late")));
+      assertEquals(null, seen.get());
+      network.withdraw(1, 3);
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private Call collecting(List<Long> results) {
