@@ -115,7 +115,12 @@ final class Load implements Agent {
 
   /** Runs a workload for some time; returns how many operations completed. */
   long run(Workload load, long durationNs) throws InterruptedException {
-    return run(load.writes, load.blockBytes, load.depth, false, Long.MAX_VALUE, durationNs);
+    return run(load.writes, load.blockBytes, load.depth, durationNs);
+  }
+
+  /** Runs operations of this size, in chunks at random; returns how many completed. */
+  long run(boolean writes, int blockBytes, int depth, long durationNs) throws InterruptedException {
+    return run(writes, blockBytes, depth, false, Long.MAX_VALUE, durationNs);
   }
 
   private long run(
