@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
       "",
       "It prints READY mount=MNT when files can be used; its log is in its directory (client.dir).",
       "It goes on through the end and restart of any other process of the cluster: what they held",
-      "up waits, for 30 s at most."
+      "up waits, for client.timeout at most (30 s, unless the file says otherwise)."
     })
 final class MountCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;

@@ -45,4 +45,9 @@ public record ClientOptions(
               .formatted(writeBuffers, readAheadBuffers));
     }
   }
+
+  public ClientOptions withRetryNs(long wanted) {
+    return new ClientOptions(
+        bufferBytes, writeBuffers, readAheadBuffers, wanted, writeBackNs, tickNs);
+  }
 }

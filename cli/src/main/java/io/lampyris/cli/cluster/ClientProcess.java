@@ -7,6 +7,7 @@ import io.lampyris.cli.embedded.Parts;
 import io.lampyris.client.BlockingFileSystem;
 import io.lampyris.client.ClientCounters;
 import io.lampyris.client.ClientIdentity;
+import io.lampyris.client.ClientOptions;
 import io.lampyris.client.DataPathOptions;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.ReactorDataPath;
@@ -127,7 +128,13 @@ public final class ClientProcess implements AutoCloseable {
     reactor.start();
     awaitRouting(file.managers().values());
     int meta = file.metas().keySet().iterator().next();
-    BlockingFileSystem files = client.files(parts, network()::connect, routes(), meta);
+    BlockingFileSystem files =
+        client.files(
+            parts,
+            network()::connect,
+            routes(),
+            meta,
+            ClientOptions.DEFAULT.withRetryNs(self.timeoutNs()));
     AdminClient admin = new AdminClient(network(), file.managerIds(), System::nanoTime, TIMEOUT_NS);
     files.janitor().shareWith(() -> living(admin));
     files.start();
@@ -155,7 +162,8 @@ public final class ClientProcess implements AutoCloseable {
   }
 
   private ReactorDataPath dataPath(Reactor on) {
-    DataPathOptions options = DataPathOptions.REMOTE.withLocalNodeId(self.localNodeId());
+    DataPathOptions options =
+        DataPathOptions.REMOTE.withLocalNodeId(self.localNodeId()).withRetryNs(self.timeoutNs());
     return client.dataPath(on, network()::connect, routes(), options);
   }
 

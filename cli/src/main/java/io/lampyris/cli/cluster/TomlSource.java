@@ -1,5 +1,6 @@
 package io.lampyris.cli.cluster;
 
+import io.lampyris.cli.base.Durations;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.cluster.ClusterFile.Endpoint;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -88,6 +90,21 @@ record TomlSource(Path file, TomlParseResult toml) {
   long size(String key, long otherwise) throws InputException {
     String value = toml.getString(key);
     return value == null ? otherwise : Sizes.parse("%s: %s".formatted(file, key), value);
+  }
+
+  /** A time in ns, written as {@link Durations} says. */
+  long duration(String key, long otherwiseNs, long minNs, long maxNs) throws InputException {
+    String value = toml.getString(key);
+    OptionalLong ns = value == null ? OptionalLong.of(otherwiseNs) : Durations.parseNs(value);
+    if (ns.isEmpty() || ns.getAsLong() < minNs || ns.getAsLong() > maxNs) {
+      throw wrong(
+          "wrong value of " + key,
+          value,
+          "%s to %s, as in 90s, 30m or 12h"
+              .formatted(Durations.exact(minNs), Durations.exact(maxNs)),
+          "correct it");
+    }
+    return ns.getAsLong();
   }
 
   /** Texts of a list; none when it is not there. */

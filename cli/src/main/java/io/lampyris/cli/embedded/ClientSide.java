@@ -64,16 +64,10 @@ public final class ClientSide {
 
   /** Files for threads that wait; the reactor runs. They are not started. */
   public BlockingFileSystem files(
-      Parts parts, Connector connector, RouteSource routes, int metaNodeId) {
+      Parts parts, Connector connector, RouteSource routes, int metaNodeId, ClientOptions options) {
     BlockingFileSystem files =
         new BlockingFileSystem(
-            dataPath(),
-            connector,
-            routes::routing,
-            metaNodeId,
-            identity,
-            clientCounters,
-            ClientOptions.DEFAULT);
+            dataPath(), connector, routes::routing, metaNodeId, identity, clientCounters, options);
     parts.onStop("file client", files);
     return files;
   }

@@ -13,6 +13,7 @@ import io.lampyris.cli.instance.Preflight;
 import io.lampyris.client.BlockingFileSystem;
 import io.lampyris.client.ClientCounters;
 import io.lampyris.client.ClientIdentity;
+import io.lampyris.client.ClientOptions;
 import io.lampyris.client.DataPathOptions;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.RouteSource;
@@ -103,7 +104,8 @@ public final class EmbeddedCluster implements AutoCloseable {
     parts.onStop("metadata store", kv);
     startMeta(kv);
     Reactor data = startData(stores);
-    BlockingFileSystem files = client.files(parts, network::connect, routes, NODE_ID);
+    BlockingFileSystem files =
+        client.files(parts, network::connect, routes, NODE_ID, ClientOptions.DEFAULT);
     files.janitor().settleAll();
     files.start();
     mount = client.mount(parts, files, plan.mount(), mountName(), dir.root());

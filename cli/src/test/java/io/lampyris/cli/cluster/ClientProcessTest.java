@@ -221,4 +221,16 @@ final class ClientProcessTest {
             () -> ClientProcess.start(file, file.client(), mount(), ClientProcessTest::fail));
     assertTrue(String.valueOf(refused.getMessage()).contains("cluster.meta"));
   }
+
+  @Test
+  void programsWaitAsLongAsTheFileSays() throws Exception {
+    assertEquals(TimeUnit.SECONDS.toNanos(30), file("").client().timeoutNs());
+    assertEquals(
+        TimeUnit.HOURS.toNanos(2), file("[client]\ntimeout = \"2h\"").client().timeoutNs());
+    for (String wrong : new String[] {"4s", "8d", "soon", ""}) {
+      InputException refused =
+          assertThrows(InputException.class, () -> file("[client]\ntimeout = \"" + wrong + "\""));
+      assertTrue(String.valueOf(refused.getMessage()).contains("5s to 7d"), refused::getMessage);
+    }
+  }
 }
