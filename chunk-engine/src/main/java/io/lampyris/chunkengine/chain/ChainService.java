@@ -5,6 +5,7 @@ import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.index.InodeSummary;
 import io.lampyris.chunkengine.service.StorageService;
 import io.lampyris.chunkengine.space.BadChunk;
+import io.lampyris.chunkengine.store.RememberOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.Routing;
 import io.lampyris.protocol.Status;
@@ -437,6 +438,10 @@ public final class ChainService implements Service, Agent, TimerTask {
     run.updateVersion = forward.updateVersion();
     run.payloadCrc32c = (int) forward.payloadCrc32c();
     run.extendOnly = false;
+    boolean removes = kind == UpdateRun.Kind.REMOVE;
+    run.doneVersion = removes ? forward.length() : 0;
+    run.doneIndex = removes ? forward.chunkOffset() : 0;
+    run.doneBefore = removes ? (int) forward.payloadCrc32c() : 0;
     run.answer = forward.answer();
     run.baseVersion = forward.baseVersion();
     run.baseLength = forward.baseLength();
@@ -697,8 +702,34 @@ public final class ChainService implements Service, Agent, TimerTask {
     copySessions.wrapAndApplyHeader(call.request, 0, header);
     ChainTarget target = syncingOf(call, copySessions.chunk());
     if (target != null) {
-      page.takeSessions(copySessions, target.sessions);
-      call.reply(0);
+      new Told(call, target).start();
+    }
+  }
+
+  /** Sessions that become durable, as who told them may end. Rare, so it allocates. */
+  private final class Told extends RememberOp {
+    private final Call call;
+    private final ChainTarget target;
+
+    Told(Call call, ChainTarget target) {
+      super(SyncMessage.PAGE_SESSIONS);
+      this.call = call;
+      this.target = target;
+    }
+
+    void start() {
+      if (page.takeSessions(copySessions, this)) {
+        target.looks(1);
+        target.store.submit(this);
+      } else {
+        call.reply(Status.INVALID_ARGUMENT.code());
+      }
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      target.looks(-1);
+      call.reply(Math.min(0, result));
     }
   }
 

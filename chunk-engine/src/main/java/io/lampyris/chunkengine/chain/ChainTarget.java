@@ -1,6 +1,7 @@
 package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.chunkengine.store.CommitOp;
 import io.lampyris.chunkengine.store.RemoveOp;
 import io.lampyris.chunkengine.store.TargetStore;
@@ -29,7 +30,7 @@ public final class ChainTarget {
   final ChainOptions options;
   final Peers peers;
   final ChunkTurns turns = new ChunkTurns();
-  final Sessions sessions = new Sessions();
+  final Sessions sessions;
   final ChainCounters counters = new ChainCounters();
   final Forwards forwards = new Forwards();
   private final ServingRight right;
@@ -66,6 +67,7 @@ public final class ChainTarget {
       ServingRight right,
       ChainOptions options) {
     this.store = store;
+    this.sessions = store.sessions();
     this.context = context;
     this.peers = peers;
     this.right = right;
@@ -294,12 +296,12 @@ public final class ChainTarget {
         remove.clientLow = pending.clientLow;
         remove.sequence = pending.sequence;
         remove.channel = pending.channel;
-        if (view.isServing()) {
-          // A chunk that is gone has no record of its own.
-          pending.version = 0;
-          pending.result = 1;
-          sessions.remember(pending);
-        }
+        // A chunk that is gone has no record of its own.
+        remove.remembersMakers = view.isServing();
+        remove.isRemembered = view.isServing();
+        remove.sessionIndex = chunkIndex;
+        remove.sessionResult = 1;
+        remove.sessionVersion = 0;
         store.submit(remove);
       } else {
         commit.inode = inode;

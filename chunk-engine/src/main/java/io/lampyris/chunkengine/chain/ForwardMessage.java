@@ -64,6 +64,12 @@ final class ForwardMessage {
         .updateVersion(version)
         .payloadCrc32c(Integer.toUnsignedLong(run.payloadCrc32c))
         .answer(doubt);
+    if (run.kind == UpdateRun.Kind.REMOVE) {
+      forward
+          .length(run.doneVersion)
+          .chunkOffset(run.doneIndex)
+          .payloadCrc32c(Integer.toUnsignedLong(run.doneBefore));
+    }
     sender(target, order);
     forward
         .baseVersion(base.version)

@@ -1,6 +1,7 @@
 package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.store.RemoveOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.net.Call;
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Removes an inode's chunks from an index on, at the head: each as an update of its own, some at a
- * time. A chain of one member removes them in one group. Owner: reactor.
+ * time, and the last one alone: where that is done, all is known to be done. A chain of one member
+ * removes them in one group. Owner: reactor.
  */
 final class RemoveRun implements UpdateRun.Owner {
   /** Who gets the answer. */
@@ -19,11 +21,6 @@ final class RemoveRun implements UpdateRun.Owner {
   }
 
   private static final int WINDOW = 16;
-
-  /** Of {@link Sessions.Last#version}: a whole removal is done, of which more follows or not. */
-  private static final int DONE = -1;
-
-  private static final int DONE_MORE = -2;
 
   long inode;
   int fromIndex;
@@ -88,10 +85,10 @@ final class RemoveRun implements UpdateRun.Owner {
       return;
     }
     target.removals.add(this);
-    Sessions.Last last = target.sessions.find(clientHigh, clientLow, channel);
+    Session last = target.sessions.find(clientHigh, clientLow, channel);
     if (last != null && last.sequence == sequence && last.version < 0) {
       target.counters.repeatedBySession++;
-      more = last.version == DONE_MORE;
+      more = last.version == Session.DONE_MORE;
       removed = last.result;
       finish();
     } else if (mayGoBare(target) && (last == null || last.sequence < sequence)) {
@@ -116,6 +113,10 @@ final class RemoveRun implements UpdateRun.Owner {
     bare.clientLow = clientLow;
     bare.sequence = sequence;
     bare.channel = channel;
+    bare.remembersMakers = true;
+    bare.isRemembered = true;
+    bare.sessionIndex = fromIndex;
+    bare.sessionResult = RemoveOp.RESULT_OF_ITS_OWN;
     target.bareRemoval(1);
     target.store.submit(bare);
   }
@@ -127,15 +128,17 @@ final class RemoveRun implements UpdateRun.Owner {
     pumping = true;
     int limit = Math.min(removeMax, RemoveOp.REMOVE_MAX);
     while (outstanding < WINDOW && failure == 0 && next >= 0) {
-      long index = find();
-      if (index < 0) {
-        next = -1;
-      } else if (begun == limit) {
-        more = true;
-        next = -1;
-      } else {
-        begin((int) index);
-        next = index == 0xFFFF_FFFFL ? -1 : index + 1;
+      long index = find(next);
+      long after = index < 0 || index == 0xFFFF_FFFFL ? -1 : find(index + 1);
+      boolean last = after < 0 || begun + 1 == limit;
+      if (last && index >= 0 && outstanding > 0) {
+        // It says at all members that the others are done.
+        break;
+      }
+      more = after >= 0;
+      next = last ? -1 : after;
+      if (index >= 0) {
+        begin((int) index, last);
       }
     }
     pumping = false;
@@ -144,11 +147,11 @@ final class RemoveRun implements UpdateRun.Owner {
     }
   }
 
-  private long find() {
-    return target().store.ceiling(inode, (int) next, scratch);
+  private long find(long from) {
+    return target().store.ceiling(inode, (int) from, scratch);
   }
 
-  private void begin(int index) {
+  private void begin(int index, boolean last) {
     UpdateRun run = idle.isEmpty() ? new UpdateRun(this) : idle.pop();
     begun++;
     outstanding++;
@@ -161,12 +164,19 @@ final class RemoveRun implements UpdateRun.Owner {
     run.lengthBytes = 0;
     run.updateVersion = 0;
     run.payloadCrc32c = 0;
+    run.doneVersion = last ? doneVersion() : 0;
+    run.doneIndex = last ? fromIndex : 0;
+    run.doneBefore = last ? (int) removed : 0;
     run.clientHigh = clientHigh;
     run.clientLow = clientLow;
     run.sequence = sequence;
     run.channel = channel;
     run.deadlineNs = deadlineNs;
     run.start(target(), viewVersion);
+  }
+
+  private int doneVersion() {
+    return more ? Session.DONE_MORE : Session.DONE;
   }
 
   @Override
@@ -197,12 +207,9 @@ final class RemoveRun implements UpdateRun.Owner {
     ChainTarget target = target();
     target.removals.remove(this);
     if (failure == 0) {
-      Sessions.Last last = target.sessions.record(clientHigh, clientLow, channel, sequence);
+      Session last = target.sessions.record(clientHigh, clientLow, channel, sequence);
       if (last != null) {
-        last.inode = inode;
-        last.chunkIndex = fromIndex;
-        last.result = removed;
-        last.version = more ? DONE_MORE : DONE;
+        last.answer(inode, fromIndex, removed, doneVersion(), 0, 0);
       }
     }
     on = null;

@@ -2,8 +2,6 @@ package io.lampyris.chunkengine.chain;
 
 import io.lampyris.reactor.TimerTask;
 import java.util.ArrayDeque;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +46,6 @@ final class Resync implements PeerCall.User, TimerTask {
   private int nextSlot;
   private int at;
   private int told;
-  private List<Map.Entry<Sessions.Channel, Sessions.Last>> sessions = List.of();
   private int working;
   private boolean pageFailed;
   private boolean starting;
@@ -129,7 +126,7 @@ final class Resync implements PeerCall.User, TimerTask {
         nextSlot = page.compare(call(), target, slot);
         target.counters.chunksCompared += page.count;
       }
-      case TELLING -> told = page.sessions(call(), target, sessions, at);
+      case TELLING -> told = page.sessions(call(), target, at);
       case FINISHING -> page.finish(call(), target);
       case REMOVING, COPYING -> startWorkers();
       case NONE, WAITING, DONE -> throw new AssertionError("nothing follows: " + step);
@@ -260,7 +257,6 @@ final class Resync implements PeerCall.User, TimerTask {
       target.counters.slotsCompared = slot;
       target.counters.slotsToCompare = target.store.slots();
       if (slot >= target.store.slots()) {
-        sessions = target.sessions.all();
         at = 0;
         tell();
         return;
@@ -270,11 +266,9 @@ final class Resync implements PeerCall.User, TimerTask {
     next();
   }
 
+  /** Slot by slot: updates from now on pass through that member too. */
   private void tell() {
-    step = at < sessions.size() ? Step.TELLING : Step.FINISHING;
-    if (step == Step.FINISHING) {
-      sessions = List.of();
-    }
+    step = at < target.sessions.count() ? Step.TELLING : Step.FINISHING;
     next();
   }
 

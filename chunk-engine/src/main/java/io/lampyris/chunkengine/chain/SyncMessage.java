@@ -1,7 +1,10 @@
 package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.session.Session;
+import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.chunkengine.space.BadChunk;
+import io.lampyris.chunkengine.store.RememberOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.sbe.ChunkAddressEncoder;
 import io.lampyris.protocol.sbe.CompareChunksDecoder;
@@ -20,7 +23,6 @@ import io.lampyris.protocol.sbe.MessageHeaderDecoder;
 import io.lampyris.protocol.sbe.MessageHeaderEncoder;
 import io.lampyris.reactor.net.Call;
 import java.util.List;
-import java.util.Map;
 
 /** Writes and reads the pages by which two members compare what they hold. Owner: reactor. */
 final class SyncMessage {
@@ -192,24 +194,20 @@ final class SyncMessage {
   // ---- what clients were answered ----
 
   /** Tells a page of sessions; how many. */
-  int sessions(
-      PeerCall call,
-      ChainTarget target,
-      List<Map.Entry<Sessions.Channel, Sessions.Last>> all,
-      int from) {
-    int to = Math.min(all.size(), from + PAGE_SESSIONS);
+  int sessions(PeerCall call, ChainTarget target, int from) {
+    Sessions all = target.sessions;
+    int to = Math.min(all.count(), from + PAGE_SESSIONS);
     sessions.wrapAndApplyHeader(call.request, 0, header);
     address(sessions.chunk(), target);
     CopySessionsEncoder.SessionsEncoder group = sessions.sessionsCount(to - from);
     for (int i = from; i < to; i++) {
-      Sessions.Channel channel = all.get(i).getKey();
-      Sessions.Last last = all.get(i).getValue();
+      Session last = all.at(i);
       group
           .next()
           .identity()
-          .clientHigh(channel.clientHigh())
-          .clientLow(channel.clientLow())
-          .channel(channel.channel())
+          .clientHigh(last.clientHigh)
+          .clientLow(last.clientLow)
+          .channel(last.channel)
           .sequence(last.sequence);
       group
           .inode(last.inode)
@@ -223,21 +221,27 @@ final class SyncMessage {
     return to - from;
   }
 
-  void takeSessions(CopySessionsDecoder message, Sessions into) {
+  /** False when there are more than fit. */
+  boolean takeSessions(CopySessionsDecoder message, RememberOp into) {
+    into.clear();
     for (CopySessionsDecoder.SessionsDecoder one : message.sessions()) {
-      IdentityDecoder identity = one.identity();
-      Sessions.Last last =
-          into.record(
-              identity.clientHigh(), identity.clientLow(), identity.channel(), identity.sequence());
-      if (last != null) {
-        last.inode = one.inode();
-        last.chunkIndex = one.chunkIndex();
-        last.result = one.answer();
-        last.version = one.version();
-        last.lengthBytes = one.length();
-        last.crc32c = (int) one.crc32c();
+      if (into.isFull()) {
+        return false;
       }
+      IdentityDecoder identity = one.identity();
+      Session session = into.add();
+      session.clientHigh = identity.clientHigh();
+      session.clientLow = identity.clientLow();
+      session.channel = identity.channel();
+      session.sequence = identity.sequence();
+      session.inode = one.inode();
+      session.chunkIndex = one.chunkIndex();
+      session.result = one.answer();
+      session.version = one.version();
+      session.lengthBytes = one.length();
+      session.crc32c = (int) one.crc32c();
     }
+    return true;
   }
 
   void finish(PeerCall call, ChainTarget target) {

@@ -1,6 +1,7 @@
 package io.lampyris.chunkengine.chain;
 
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.store.CommitOp;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.RemoveOp;
@@ -72,6 +73,18 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   int chunkOffset;
   int lengthBytes;
 
+  /**
+   * Of a client's removal of chunks from an index on: DONE or DONE_MORE when this is the last of
+   * them, and all others are gone; else 0.
+   */
+  int doneVersion;
+
+  /** Of the last one: where the removal began. */
+  int doneIndex;
+
+  /** Of the last one: how many were removed before it. */
+  int doneBefore;
+
   /** From a client: what it asks for, usually 0. From a member: what the update makes. */
   int updateVersion;
 
@@ -109,6 +122,10 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private final Update update = new Update();
   private final Commit commit = new Commit();
   private final ChunkState base = new ChunkState();
+
+  /** Whether it is remembered who made the base when there is another version. */
+  private boolean remembersMaker;
+
   private @Nullable Remove remove;
   private @Nullable ChunkCopy copy;
   private @Nullable Reread reread;
@@ -220,11 +237,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       end(refused);
       return;
     }
-    if (!target.store.find(inode, chunkIndex, base)) {
-      base.version = 0;
-    } else if (view().isServing() || isLikeBaseOfSender()) {
-      target.sessions.remember(base);
-    }
+    findBase(target);
     if (fromClient) {
       beginAtHead();
     } else if (view().isSyncing()) {
@@ -234,10 +247,22 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
   }
 
+  private void findBase(ChainTarget target) {
+    remembersMaker = false;
+    if (!target.store.find(inode, chunkIndex, base)) {
+      base.version = 0;
+      return;
+    }
+    // What a member has that is being copied to, the chain need not have made.
+    boolean known = view().isServing() || isLikeBaseOfSender();
+    Session of = known ? target.sessions.remember(base) : target.sessions.of(base);
+    remembersMaker = of != null;
+  }
+
   /** The first one to see it: was it here before, and does anything stand in its way? */
   private void beginAtHead() {
     ChainTarget target = target();
-    Sessions.Last last = target.sessions.find(clientHigh, clientLow, channel);
+    Session last = target.sessions.find(clientHigh, clientLow, channel);
     if (last != null && last.sequence > sequence) {
       end(Status.CHUNK_STALE_UPDATE.code());
       return;
@@ -260,7 +285,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
   }
 
-  private boolean isMine(Sessions.Last last) {
+  private boolean isMine(Session last) {
     return last.sequence == sequence && last.inode == inode && last.chunkIndex == chunkIndex;
   }
 
@@ -390,6 +415,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     update.clientLow = clientLow;
     update.sequence = sequence;
     update.channel = channel;
+    update.remembersMaker = remembersMaker;
     target().store.submit(update);
   }
 
@@ -441,6 +467,11 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     op.clientLow = clientLow;
     op.sequence = sequence;
     op.channel = channel;
+    op.remembersMakers = remembersMaker;
+    op.isRemembered = true;
+    op.sessionIndex = doneVersion == 0 ? chunkIndex : doneIndex;
+    op.sessionResult = (existed ? 1L : 0L) + doneBefore;
+    op.sessionVersion = doneVersion;
     target().store.submit(op);
   }
 
@@ -753,14 +784,11 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
     answered = true;
     if (value >= 0 && kind != Kind.COPY) {
-      Sessions.Last last = target().sessions.record(clientHigh, clientLow, channel, sequence);
-      if (last != null) {
-        last.inode = inode;
-        last.chunkIndex = chunkIndex;
-        last.result = result;
-        last.version = state.version;
-        last.lengthBytes = state.lengthBytes;
-        last.crc32c = state.crc32c;
+      Session last = target().sessions.record(clientHigh, clientLow, channel, sequence);
+      if (last != null && kind == Kind.REMOVE && doneVersion != 0) {
+        last.answer(inode, doneIndex, result + doneBefore, doneVersion, 0, 0);
+      } else if (last != null) {
+        last.answer(inode, chunkIndex, result, state.version, state.lengthBytes, state.crc32c);
       }
     }
     payload = MemorySegment.NULL;

@@ -58,8 +58,14 @@
  *   <li>I5: an update that is sent again (same client, channel and sequence number) is carried out
  *       once and answered as the first time: by the chunk's own record, which all members have, as
  *       long as it was the chunk's last update; by the table of sessions otherwise. Every member
- *       keeps that in memory, takes the record of a chunk into it before that is overwritten, and
- *       is told it when it is copied to. When the last member that has it ends, it is forgotten.
+ *       takes the record of a chunk into that in the group in which the chunk is overwritten or
+ *       removed, and has durably what it is told when it is copied to: whoever serves after any
+ *       failure knows of every update that the chain carried out. Only what the chain made is taken
+ *       into the table: of a member that is being copied to, what its neighbour has too. A client's
+ *       removal of many chunks is done with the last of them, which comes alone; one that was
+ *       interrupted before removes again what is there. Of {@link
+ *       io.lampyris.chunkengine.session.Sessions#CHANNELS_MAX} channels and one more, that is
+ *       forgotten which was looked at the longest time ago.
  *   <li>I6: of a forwarded message that arrives twice, the copy that is late does nothing: each
  *       names the oldest attempt that its sender still waits for, and of a chunk only newer
  *       attempts are taken.

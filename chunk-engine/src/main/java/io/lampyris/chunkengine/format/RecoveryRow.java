@@ -147,6 +147,15 @@ public enum RecoveryRow {
       "forgotten"),
   PENDING_REMOVED(waiting(w -> w.next == Next.REMOVED), "the chunk is removed later", "forgotten"),
 
+  SESSION_REMEMBERED(
+      answered(a -> !a.later),
+      "what a client was answered, and of its channel nothing later before it",
+      "remembered"),
+  SESSION_OVERTAKEN(
+      answered(a -> a.later),
+      "what a client was answered before its channel's later update",
+      "forgotten"),
+
   PAYLOAD_IN_RECORD(
       payload(p -> p.stored == Stored.IN_RECORD),
       "the payload of an overwrite that is redone or pending is in its record",
@@ -283,6 +292,13 @@ public enum RecoveryRow {
    */
   public record Waiting(Next next, boolean overwrite) implements Situation {}
 
+  /**
+   * Whether what a client was answered is remembered.
+   *
+   * @param later whether a record before it tells of a later update of the channel
+   */
+  public record Answered(boolean later) implements Situation {}
+
   /** Where an overwrite's payload is. */
   public enum Stored {
     IN_RECORD,
@@ -349,6 +365,10 @@ public enum RecoveryRow {
 
   private static Predicate<Situation> waiting(Predicate<Waiting> when) {
     return s -> s instanceof Waiting w && when.test(w);
+  }
+
+  private static Predicate<Situation> answered(Predicate<Answered> when) {
+    return s -> s instanceof Answered a && when.test(a);
   }
 
   private static Predicate<Situation> payload(Predicate<Payload> when) {

@@ -12,6 +12,7 @@ import io.lampyris.chunkengine.host.HostFiles;
 import io.lampyris.chunkengine.host.Keeper;
 import io.lampyris.chunkengine.host.KeeperJob;
 import io.lampyris.chunkengine.options.TargetOptions;
+import io.lampyris.chunkengine.session.Session;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -380,6 +381,11 @@ public final class ChronicleChunkLog implements ChunkLog {
   @Override
   public void removed(ChunkState chunk) {
     append(LogRecord.encodeRemoved(record, ++sequence, group, chunk, crc));
+  }
+
+  @Override
+  public void session(Session session) {
+    append(LogRecord.encodeSession(record, ++sequence, group, session, crc));
   }
 
   @Override

@@ -2,8 +2,10 @@ package io.lampyris.chunkengine.log;
 
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.session.Session;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** The open end of a target's log: takes groups of records. Owner: reactor. */
 public interface ChunkLog extends AutoCloseable {
@@ -85,6 +87,17 @@ public interface ChunkLog extends AutoCloseable {
 
   /** Appends a chunk's removal to the open group. */
   void removed(ChunkState chunk);
+
+  /** Appends what a client was answered to the open group. */
+  void session(Session session);
+
+  /** The same, unless the log has it. */
+  default void sessionOnce(@Nullable Session session) {
+    if (session != null && !session.isLogged()) {
+      session(session);
+      session.setLogged();
+    }
+  }
 
   /**
    * Ends the open group.

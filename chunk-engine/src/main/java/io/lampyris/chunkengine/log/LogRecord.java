@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.space.PayloadJournal;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,6 +34,9 @@ public final class LogRecord {
 
   public static final byte GROUP_END = 6;
 
+  /** What a client was answered, when no chunk's record says it any more. */
+  static final byte SESSION = 7;
+
   // Every record.
   static final long AT_MAGIC = 0;
   static final long AT_CRC = 4; // of what follows it
@@ -43,7 +47,7 @@ public final class LogRecord {
   static final long AT_GROUP = 24;
   public static final int HEADER_BYTES = 32;
 
-  // COMMITTED, PENDING, REDO and REMOVED.
+  // COMMITTED, PENDING, REDO and REMOVED; SESSION but for the chain's version.
   static final long AT_INODE = 32;
   static final long AT_CHUNK_INDEX = 40;
   static final long AT_CHUNK_VERSION = 44;
@@ -54,6 +58,11 @@ public final class LogRecord {
   static final long AT_CLIENT_SEQUENCE = 72;
   static final long AT_RESULT = 80;
   static final int REMOVED_BYTES = 88;
+
+  // SESSION.
+  static final long AT_SESSION_LENGTH = 48;
+  static final long AT_SESSION_CRC = 88;
+  public static final int SESSION_BYTES = 96;
 
   // COMMITTED, PENDING and REDO.
   static final long AT_BLOCK_OFFSET = 88;
@@ -113,7 +122,8 @@ public final class LogRecord {
 
   static {
     assert COMMITTED_MAX_BYTES == 176 && COMMITTED_MAX_BYTES % 8 == 0 : "as the table says";
-    assert (GENERATION_BYTES | GROUP_END_BYTES | REMOVED_BYTES) % 8 == 0 : "zeroed by longs";
+    assert (GENERATION_BYTES | GROUP_END_BYTES | REMOVED_BYTES | SESSION_BYTES) % 8 == 0
+        : "zeroed by longs";
     assert GROUP_END_BYTES <= COMMITTED_MAX_BYTES : "all but payloads fit one scratch array";
   }
 
@@ -304,6 +314,22 @@ public final class LogRecord {
     to.set(LONG, AT_RESULT, chunk.result);
   }
 
+  static int encodeSession(
+      MemorySegment to, long sequence, long group, Session session, Crc32c crc) {
+    header(to, SESSION, SESSION_BYTES, sequence, group);
+    to.set(LONG, AT_INODE, session.inode);
+    to.set(INT, AT_CHUNK_INDEX, session.chunkIndex);
+    to.set(INT, AT_CHUNK_VERSION, session.version);
+    to.set(INT, AT_SESSION_LENGTH, session.lengthBytes);
+    to.set(INT, AT_CHANNEL, session.channel);
+    to.set(LONG, AT_CLIENT_HIGH, session.clientHigh);
+    to.set(LONG, AT_CLIENT_LOW, session.clientLow);
+    to.set(LONG, AT_CLIENT_SEQUENCE, session.sequence);
+    to.set(LONG, AT_RESULT, session.result);
+    to.set(INT, AT_SESSION_CRC, session.crc32c);
+    return seal(to, SESSION_BYTES, crc);
+  }
+
   // ---- reading out of a mapped file ----
 
   public static byte type(MemorySegment from, long at) {
@@ -365,6 +391,7 @@ public final class LogRecord {
       case COMMITTED, PENDING -> (int) AT_UNIT_CRCS;
       case REDO -> (int) AT_UNIT_CRCS + REDO_HEAD_BYTES;
       case REMOVED -> REMOVED_BYTES;
+      case SESSION -> SESSION_BYTES;
       case GROUP_END -> GROUP_END_BYTES;
       default -> HEADER_BYTES;
     };
@@ -382,6 +409,21 @@ public final class LogRecord {
     into.clientLow = from.get(LONG, at + AT_CLIENT_LOW);
     into.sequence = from.get(LONG, at + AT_CLIENT_SEQUENCE);
     into.result = (int) from.get(LONG, at + AT_RESULT);
+  }
+
+  /** Reads a SESSION record; false when nobody could have it. */
+  static boolean decodeSession(MemorySegment from, long at, Session into) {
+    into.inode = from.get(LONG, at + AT_INODE);
+    into.chunkIndex = from.get(INT, at + AT_CHUNK_INDEX);
+    into.version = from.get(INT, at + AT_CHUNK_VERSION);
+    into.lengthBytes = from.get(INT, at + AT_SESSION_LENGTH);
+    into.channel = from.get(INT, at + AT_CHANNEL);
+    into.clientHigh = from.get(LONG, at + AT_CLIENT_HIGH);
+    into.clientLow = from.get(LONG, at + AT_CLIENT_LOW);
+    into.sequence = from.get(LONG, at + AT_CLIENT_SEQUENCE);
+    into.result = from.get(LONG, at + AT_RESULT);
+    into.crc32c = from.get(INT, at + AT_SESSION_CRC);
+    return into.isNamed() && into.lengthBytes >= 0;
   }
 
   /** Reads a COMMITTED, PENDING or REDO record; false when its fields contradict each other. */

@@ -12,6 +12,7 @@ import io.lampyris.chunkengine.format.RecoveryRow.Behind;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.format.StoreException.Reason;
 import io.lampyris.chunkengine.host.HostFiles;
+import io.lampyris.chunkengine.session.Session;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -75,6 +76,9 @@ public final class LogScanner {
     /** A REMOVED record. */
     void onRemoved(ChunkState chunk) throws StoreException;
 
+    /** A SESSION record. */
+    void onSession(Session session) throws StoreException;
+
     /** All that was to be redone up to a sequence number is in its place, durably. */
     void onApplied(long sequence) throws StoreException;
   }
@@ -86,7 +90,7 @@ public final class LogScanner {
    * @param recordBytes how far that is from the first record
    * @param lastGroup the last whole group
    * @param lastSequence its group end's sequence number; -1 without groups
-   * @param records how many records of chunks were handed over
+   * @param records how many records of chunks and sessions were handed over
    * @param tornBytes from {@code endPosition} to the end of what is behind it; 0 for nothing
    * @param tornRecords how many intact records of an incomplete group were cut
    * @param durableBefore the last group of an earlier generation that this one calls durable
@@ -132,6 +136,7 @@ public final class LogScanner {
   private final LogCatalog.Generation generation;
   private final Visitor visitor;
   private final ChunkState chunk = new ChunkState();
+  private final Session session = new Session();
 
   private MemorySegment map = MemorySegment.NULL;
   private long size;
@@ -436,6 +441,13 @@ public final class LogScanner {
         records++;
         visitor.onRemoved(chunk);
       }
+      case LogRecord.SESSION -> {
+        if (!LogRecord.decodeSession(map, at, session)) {
+          throw contradiction(at, "a session contradicts itself");
+        }
+        records++;
+        visitor.onSession(session);
+      }
       case LogRecord.GROUP_END -> {
         noteDurable(LogRecord.durableGroup(map, at));
         visitor.onApplied(LogRecord.appliedSequence(map, at));
@@ -502,7 +514,7 @@ public final class LogScanner {
     return new StoreException(
         Reason.OTHER_FORMAT_VERSION,
         at,
-        "the chunk log has a record that this release does not know; observed=type %d at position %d of %s, limit=types 1 … 6; remedy: use the release that wrote it"
+        "the chunk log has a record that this release does not know; observed=type %d at position %d of %s, limit=types 1 … 7; remedy: use the release that wrote it"
             .formatted(LogRecord.type(map, at), at, file));
   }
 }

@@ -64,6 +64,11 @@
  *                     48  u32  chain version   80  u64  the result it was answered;
  *                                               0x7FFFFFFF, pending: a removal
  *                     52  u32  channel
+ *   SESSION 7, as those but for
+ *                     44  u32  version; 0: removed; -1: a removal of all chunks from an index on is
+ *                              done; -2: the same, and more follow
+ *                     48  u32  length          88  u32  checksum
+ *                                              92  u32  0
  *   COMMITTED 2, PENDING 4, REDO 5
  *                     88  u64  block's device offset; -1 for a chunk of length 0
  *                     96  u32  length         108  u8   size class, logarithm of 2
@@ -87,8 +92,11 @@
  * one above the committed one that waits for a COMMITTED with flag 2; another PENDING, or a
  * COMMITTED of its version without that flag, replaces it. REDO is COMMITTED (or, with flag 1,
  * PENDING) for a version that differs in the payload's bytes alone, which are written over the old
- * ones in the same block after the record that commits them is durable. Replay ends with the
- * pending versions, and with what is redone before the target serves:
+ * ones in the same block after the record that commits them is durable. SESSION is what a client
+ * was answered: a chunk's own record says that too, so it is written in the group of the record
+ * that overwrites or removes the chunk, and before it, unless the client's channel has gone on.
+ * Replay ends with the pending versions, the last session of each channel, and with what is redone
+ * before the target serves:
  *
  * <pre>
  *   what follows an overwrite that was committed     │ then

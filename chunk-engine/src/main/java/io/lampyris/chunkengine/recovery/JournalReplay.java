@@ -13,6 +13,7 @@ import io.lampyris.chunkengine.log.LogCatalog.Generation;
 import io.lampyris.chunkengine.log.LogRecord;
 import io.lampyris.chunkengine.log.LogScanner;
 import io.lampyris.chunkengine.log.RedoPayload;
+import io.lampyris.chunkengine.session.Session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -192,6 +193,14 @@ public final class JournalReplay {
       ChunkState state = copy(chunk);
       records.add(log -> log.removed(state));
       replayer.onRemoved(chunk);
+    }
+
+    @Override
+    public void onSession(Session session) {
+      Session copy = new Session();
+      copy.copyFrom(session);
+      records.add(log -> log.session(copy));
+      replayer.onSession(session);
     }
 
     @Override

@@ -10,6 +10,8 @@ import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.index.ChunkIndex;
 import io.lampyris.chunkengine.log.LogScanner;
 import io.lampyris.chunkengine.log.RedoPayload;
+import io.lampyris.chunkengine.session.Session;
+import io.lampyris.chunkengine.session.Sessions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -96,6 +98,7 @@ public final class Replayer implements LogScanner.Visitor {
   private final ChunkIndex index;
   private final Map<Key, Pending> pending = new HashMap<>();
   private final Map<Key, List<Redo>> redos = new HashMap<>();
+  private final Sessions sessions = new Sessions();
   private long applied;
 
   public Replayer(ChunkIndex index) {
@@ -204,6 +207,22 @@ public final class Replayer implements LogScanner.Visitor {
   }
 
   @Override
+  public void onSession(Session session) {
+    Session known = sessions.find(session.clientHigh, session.clientLow, session.channel);
+    boolean later = known != null && known.sequence > session.sequence;
+    RecoveryRow row = RecoveryRow.of(new RecoveryRow.Answered(later));
+    switch (row) {
+      case SESSION_REMEMBERED -> {
+        Session taken = sessions.take(session);
+        assert taken != null : "there is no later one";
+        taken.setLogged();
+      }
+      case SESSION_OVERTAKEN -> {}
+      default -> throw new AssertionError("not a row of this stage: " + row);
+    }
+  }
+
+  @Override
   public void onApplied(long sequence) {
     if (sequence <= applied) {
       return;
@@ -267,6 +286,11 @@ public final class Replayer implements LogScanner.Visitor {
     if (of.isEmpty()) {
       redos.remove(key);
     }
+  }
+
+  /** What clients were answered. */
+  public Sessions sessions() {
+    return sessions;
   }
 
   /** What is pending at the end, in no order. */

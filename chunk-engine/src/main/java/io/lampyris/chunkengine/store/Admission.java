@@ -86,7 +86,7 @@ enum Admission {
     return pending == null ? PROCEED : REPLACE_PENDING;
   }
 
-  private static boolean isFromSameSource(UpdateOp update, ChunkState made) {
+  static boolean isFromSameSource(UpdateOp update, ChunkState made) {
     return (update.clientHigh | update.clientLow) != 0
         && made.clientHigh == update.clientHigh
         && made.clientLow == update.clientLow

@@ -13,6 +13,7 @@ import io.lampyris.chunkengine.options.LogOptions;
 import io.lampyris.chunkengine.recovery.LogFiles;
 import io.lampyris.chunkengine.redo.PendingVersions;
 import io.lampyris.chunkengine.redo.Redo;
+import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.device.Device;
 import java.io.IOException;
@@ -36,8 +37,8 @@ import org.slf4j.LoggerFactory;
  *   state            PREPARING LEAVING SNAPSHOT                   SETTLING FINISHING
  * </pre>
  *
- * A slice has the chunks as the index has them at that moment, when no appended update is ahead of
- * the index; so whatever comes later in the log is newer.
+ * Slices have the sessions first. A slice has the chunks as the index has them at that moment, when
+ * no appended update is ahead of the index; so whatever comes later in the log is newer.
  */
 final class GenerationSwitch {
   /** Where a rewrite is. */
@@ -92,6 +93,10 @@ final class GenerationSwitch {
   private final Finish finish;
   private final ChunkState chunk = new ChunkState();
   private ChunkIndex.@Nullable Cursor cursor;
+
+  /** Up to which the snapshot has the sessions. */
+  private int sessionSlot;
+
   private final List<AutoCloseable> left = new ArrayList<>();
   private long startSequence;
   private long settledSequence;
@@ -224,7 +229,8 @@ final class GenerationSwitch {
   }
 
   private long liveBytes() {
-    return store.index().count() * (LogRecord.COMMITTED_MAX_BYTES + 4L);
+    return store.index().count() * (LogRecord.COMMITTED_MAX_BYTES + 4L)
+        + store.sessions().count() * (LogRecord.SESSION_BYTES + 4L);
   }
 
   private void maybeLeave() {
@@ -278,6 +284,7 @@ final class GenerationSwitch {
     store.log(next, device);
     commit.switchTo(next, device);
     cursor = store.index().cursor();
+    sessionSlot = 0;
     startSequence = next.lastSequence();
     state = State.SNAPSHOT;
   }
@@ -298,8 +305,30 @@ final class GenerationSwitch {
     if (!hasRoom(log, SLICE_RECORDS_MAX, 0)) {
       return NO_ROOM;
     }
+    if (sessionSlot < store.sessions().count()) {
+      return appendSessions(log);
+    }
     ChunkIndex.Cursor from = cursor;
     return from == null ? appendPending(log) : appendCommitted(log, from);
+  }
+
+  /**
+   * First what clients were answered, whether or not a chunk's record says it too: one that is
+   * logged from now on is in this log. None counts as logged by this, as a slice may be lost when
+   * an update behind it is not.
+   */
+  private int appendSessions(ChunkLog log) {
+    long start = log.positionBytes();
+    Sessions sessions = store.sessions();
+    int end = Math.min(sessions.count(), sessionSlot + SLICE_RECORDS_MAX);
+    for (; sessionSlot < end; sessionSlot++) {
+      log.session(sessions.at(sessionSlot));
+    }
+    log.endGroup();
+    int bytes = Math.toIntExact(log.positionBytes() - start);
+    asideBytes = Math.max(0, asideBytes - bytes);
+    log.setAside(asideBytes);
+    return bytes;
   }
 
   private int appendCommitted(ChunkLog log, ChunkIndex.Cursor from) {

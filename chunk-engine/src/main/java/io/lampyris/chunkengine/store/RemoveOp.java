@@ -2,6 +2,10 @@ package io.lampyris.chunkengine.store;
 
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.log.ChunkLog;
+import io.lampyris.chunkengine.session.Session;
+import io.lampyris.chunkengine.session.Sessions;
+import io.lampyris.protocol.Status;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Removes an inode's chunks from an index on, at most so many, all in one group. The result is how
@@ -10,6 +14,9 @@ import io.lampyris.chunkengine.log.ChunkLog;
 public abstract non-sealed class RemoveOp extends StoreOp {
   /** More is done by calling again. */
   public static final int REMOVE_MAX = 1024;
+
+  /** Of {@link #sessionResult}. */
+  public static final long RESULT_OF_ITS_OWN = -1;
 
   public long inode;
   public int fromIndex;
@@ -24,6 +31,20 @@ public abstract non-sealed class RemoveOp extends StoreOp {
   public long sequence;
   public int channel;
 
+  /** Whether it is remembered who made what is removed. */
+  public boolean remembersMakers;
+
+  /** Whether the removal itself is remembered, if it removes anything: with the next three. */
+  public boolean isRemembered;
+
+  public int sessionIndex;
+
+  /** {@link #RESULT_OF_ITS_OWN}: how many are removed, and DONE. */
+  public long sessionResult;
+
+  /** {@link Session#version}: 0, or that a removal of many is DONE. */
+  public int sessionVersion;
+
   private final ChunkState state = new ChunkState();
   private final int[] indices = new int[REMOVE_MAX];
   private int locked;
@@ -34,7 +55,7 @@ public abstract non-sealed class RemoveOp extends StoreOp {
     locked = 0;
     more = false;
     if (removeMax <= 0) {
-      complete(io.lampyris.protocol.Status.INVALID_ARGUMENT.code());
+      complete(Status.INVALID_ARGUMENT.code());
       return;
     }
     lockFrom(fromIndex);
@@ -61,7 +82,7 @@ public abstract non-sealed class RemoveOp extends StoreOp {
     if (locked == 0) {
       complete(0);
     } else if (store().isOffline()) {
-      onAborted(io.lampyris.protocol.Status.TARGET_OFFLINE.code());
+      onAborted(Status.TARGET_OFFLINE.code());
     } else {
       store().commit().stage(this, false);
     }
@@ -92,7 +113,7 @@ public abstract non-sealed class RemoveOp extends StoreOp {
 
   @Override
   final int logRecords() {
-    return locked;
+    return (remembersMakers ? 2 * locked : locked) + (isRemembered ? 1 : 0);
   }
 
   @Override
@@ -107,6 +128,8 @@ public abstract non-sealed class RemoveOp extends StoreOp {
         state.clear();
         state.inode = inode;
         state.chunkIndex = indices[i];
+      } else if (remembersMakers && !isOwn(state)) {
+        log.sessionOnce(store().sessions().remember(state));
       }
       state.version++;
       state.clientHigh = clientHigh;
@@ -116,6 +139,27 @@ public abstract non-sealed class RemoveOp extends StoreOp {
       state.result = 0;
       log.removed(state);
     }
+    if (isRemembered) {
+      log.sessionOnce(remember(store().sessions()));
+    }
+  }
+
+  /** Its client has gone on since. */
+  private boolean isOwn(ChunkState made) {
+    return made.clientHigh == clientHigh
+        && made.clientLow == clientLow
+        && made.channel == channel
+        && made.sequence <= sequence;
+  }
+
+  private @Nullable Session remember(Sessions sessions) {
+    Session own = sessions.record(clientHigh, clientLow, channel, sequence);
+    if (own != null && sessionResult == RESULT_OF_ITS_OWN) {
+      own.answer(inode, sessionIndex, locked, more ? Session.DONE_MORE : Session.DONE, 0, 0);
+    } else if (own != null) {
+      own.answer(inode, sessionIndex, sessionResult, sessionVersion, 0, 0);
+    }
+    return own;
   }
 
   @Override

@@ -27,6 +27,7 @@ import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.chunkengine.redo.PendingVersions;
 import io.lampyris.chunkengine.redo.Redo;
 import io.lampyris.chunkengine.redo.RedoTable;
+import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.chunkengine.space.BadChunk;
 import io.lampyris.chunkengine.space.BlockReferences;
 import io.lampyris.chunkengine.space.ExtentAllocator;
@@ -107,6 +108,7 @@ public final class TargetStore implements AutoCloseable {
   private final OpQueue bufferless = new OpQueue();
   private final PendingVersions pending = new PendingVersions();
   private final RedoTable redos;
+  private final Sessions sessions;
   private final @Nullable GroupJournal groupJournal;
   private final BlockCrcs blockCrcs = new BlockCrcs();
   private final TargetStatistics statistics = new TargetStatistics();
@@ -142,6 +144,7 @@ public final class TargetStore implements AutoCloseable {
     this.references = new BlockReferences(allocator, quarantine);
     this.held = new HeldBlocks(allocator.capacityBytes());
     this.logFiles = logFiles;
+    this.sessions = logFiles.replayer().sessions();
     this.keeper = keeper;
     this.wake = wake;
     this.whole = whole;
@@ -772,6 +775,11 @@ public final class TargetStore implements AutoCloseable {
       into.copyFrom(entry.state);
     }
     return entry != null;
+  }
+
+  /** What clients were answered that no chunk's record says any more. Owner: reactor. */
+  public Sessions sessions() {
+    return sessions;
   }
 
   /** A chunk's pending version; 0 when there is none. Owner: reactor. */

@@ -7,6 +7,7 @@ import io.lampyris.chunkengine.format.Zeros;
 import io.lampyris.chunkengine.log.ChunkLog;
 import io.lampyris.chunkengine.redo.PendingVersions;
 import io.lampyris.chunkengine.redo.Redo;
+import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.space.BlockAllocator;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
@@ -96,6 +97,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   public long sequence;
   public int channel;
 
+  /** Whether it is remembered who made the version under it: the log has that before this. */
+  public boolean remembersMaker;
+
   public MemorySegment payload = MemorySegment.NULL;
   public long payloadOffset;
 
@@ -132,6 +136,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private boolean oldIsKnown;
 
+  private @Nullable Session maker;
   private int spaceWaits;
   private boolean existed;
 
@@ -212,6 +217,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       state.chunkIndex = chunkIndex;
       state.chunkSizeBytes = chunkSizeBytes;
     }
+    // One whose client sends this has gone on.
+    boolean own = Admission.isFromSameSource(this, state) && state.sequence <= sequence;
+    maker = existed && remembersMaker && !own ? store().sessions().remember(state) : null;
     block = ChunkState.NO_BLOCK;
     inPlace = false;
     long early = store().isOffline() ? Status.TARGET_OFFLINE.code() : admit();
@@ -633,7 +641,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final int logRecords() {
-    return 1;
+    return maker == null ? 1 : 2;
   }
 
   @Override
@@ -649,6 +657,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   @Override
   final void appendTo(ChunkLog log) {
+    log.sessionOnce(maker);
     boolean pending = stage == Stage.PENDING;
     Redo overwrite = redo;
     if (overwrite != null) {

@@ -10,8 +10,8 @@
  * each using only those to its left:
  *
  * <pre>
- *   format ◄─ host, space, index ◄─ options ◄─ log ◄─ redo ◄─ recovery ◄─ store
- *                                                                      ◄─ check
+ *   format ◄─ host, space, index, session ◄─ options ◄─ log ◄─ redo ◄─ recovery ◄─ store
+ *                                                                               ◄─ check
  * </pre>
  *
  * The device's tables are in {@code chunkengine.format}, the log's and the journal's in {@code
@@ -63,6 +63,9 @@
  *   <li>I15: every content of CURRENT that a rewrite of the log passes through replays to the same
  *       chunks; a generation is deleted only when CURRENT, durably, does not name it.
  *   <li>I16: under strict nothing is acknowledged that goes into a log file without a name.
+ *   <li>I17: who made a version, and whether it is to be remembered, is durable as long as that may
+ *       be asked: in the version's own record, in a SESSION record in the group of the one that
+ *       overwrites or removes it, and in the snapshot of every later log.
  * </ul>
  *
  * Under strict the log's file is flushed only now and then (each MiB of images, and when the target

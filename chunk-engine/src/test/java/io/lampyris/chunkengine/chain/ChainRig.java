@@ -79,6 +79,7 @@ final class ChainRig implements AutoCloseable {
   final Manager manager = new Manager();
   final ReactorOfClients clients;
   long copyBytesPerSecond = 256L << 20;
+  long logRewriteBytes = TargetOptions.defaults().log().rewriteBytes();
   private final Path work;
   private final Prng prng;
 
@@ -161,7 +162,11 @@ final class ChainRig implements AutoCloseable {
       int life = starts;
       return TargetOptions.defaults()
           .withKeepers(name -> new SimKeeper(this, life))
-          .withLog(3 << 20, 64 << 10);
+          .withLog(
+              TargetOptions.defaults()
+                  .log()
+                  .withSizes(3 << 20, 64 << 10)
+                  .withRewriteBytes(logRewriteBytes));
     }
 
     boolean isUp() {

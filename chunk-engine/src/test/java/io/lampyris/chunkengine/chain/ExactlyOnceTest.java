@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
+import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -146,6 +147,193 @@ final class ExactlyOnceTest {
       rig.heal();
       assertAlike(rig);
       assertEquals(0, rig.content(rig.node(1)).size());
+    }
+  }
+
+  // ---- and the end of all who were there ----
+
+  /** All at once, so that nobody hands anything on; the first one to come back leads. */
+  private static void endAll(ChainRig rig, int first) {
+    rig.runUntil(rig::isQuiet);
+    for (ChainRig.Node node : rig.nodes.values()) {
+      if (node.isUp()) {
+        node.kill();
+      }
+      rig.manager.states.put(
+          node.id, node.id == first ? TargetState.LAST_SERVING : TargetState.OFFLINE);
+    }
+    rig.manager.publish();
+    rig.heal();
+  }
+
+  private static ChainRig begun(Path tmp, int seed, int members) {
+    ChainRig rig = new ChainRig(tmp, seed, members);
+    rig.begin();
+    rig.manager.run();
+    return rig;
+  }
+
+  @Test
+  void anOverwrittenUpdateIsKnownWhoeverLeadsAfterTheEndOfAll() {
+    for (int leader = 1; leader <= 3; leader++) {
+      try (ChainRig rig = begun(tmp, 10 + leader, 3)) {
+        ChainRig.Client first = rig.new Client(5, 1);
+        write(first, bytes(5000, 1));
+        write(rig.new Client(6, 1), bytes(6000, 2));
+        endAll(rig, leader);
+        assertRepeated(first, bytes(5000, 1), 1);
+        endAll(rig, leader % 3 + 1);
+        assertRepeated(first, bytes(5000, 1), 1);
+        assertRead(first, bytes(6000, 2), 2);
+        assertAlike(rig);
+      }
+    }
+  }
+
+  @Test
+  void aTruncatedUpdateAndTheTruncationAreKnownAfterTheEndOfAll() {
+    try (ChainRig rig = begun(tmp, 20, 2)) {
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      write(first, bytes(5000, 1));
+      second.truncate(INODE, 0, 9000);
+      second.await();
+      write(rig.new Client(7, 1), bytes(5000, 3));
+      endAll(rig, 1);
+      assertRepeated(first, bytes(5000, 1), 1);
+      second.sequence--;
+      second.truncate(INODE, 0, 9000);
+      assertEquals(9000, second.await());
+      assertEquals(2, second.version);
+    }
+  }
+
+  @Test
+  void aRemovalIsKnownAfterTheEndOfAll() {
+    for (int members = 1; members <= 3; members++) {
+      try (ChainRig rig = begun(tmp, 30 + members, members)) {
+        ChainRig.Client first = rig.new Client(5, 1);
+        write(first, bytes(5000, 1));
+        assertEquals(1, remove(first));
+        endAll(rig, members);
+        write(rig.new Client(6, 1), bytes(6000, 2));
+        endAll(rig, 1);
+        first.sequence--;
+        assertEquals(1, remove(first));
+        assertRead(first, bytes(6000, 2), 1);
+      }
+    }
+  }
+
+  @Test
+  void whatWasRemovedIsNotMadeAgain() {
+    for (int members = 1; members <= 3; members++) {
+      try (ChainRig rig = begun(tmp, 40 + members, members)) {
+        ChainRig.Client first = rig.new Client(5, 1);
+        write(first, bytes(5000, 1));
+        assertEquals(1, remove(rig.new Client(6, 1)));
+        endAll(rig, members);
+        assertRepeated(first, bytes(5000, 1), 1);
+        rig.runUntil(rig::isQuiet);
+        assertEquals(0, rig.content(rig.node(1)).size());
+      }
+    }
+  }
+
+  @Test
+  void aRemovalOfManyIsDoneForWhoeverLeadsNext() {
+    try (ChainRig rig = begun(tmp, 50, 3)) {
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      for (int index = 0; index < 40; index++) {
+        first.write(INODE, index * 3, 0, bytes(100, 1));
+        first.await();
+      }
+      assertEquals(40, remove(first));
+      // Where one was, between two, and behind all.
+      for (int index : new int[] {3, 4, 200}) {
+        second.write(INODE, index, 0, bytes(200, 2));
+        second.await();
+      }
+      goAway(rig, 1);
+      first.sequence--;
+      assertEquals(40, remove(first));
+      endAll(rig, 3);
+      first.sequence--;
+      assertEquals(40, remove(first));
+      assertEquals(3, rig.content(rig.node(2)).size());
+    }
+  }
+
+  @Test
+  void anotherLogKnowsWhatTheOldOneKnew() {
+    try (ChainRig rig = new ChainRig(tmp, 60, 2)) {
+      rig.logRewriteBytes = 20_000;
+      rig.begin();
+      rig.manager.run();
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      ChainRig.Client third = rig.new Client(7, 1);
+      write(first, bytes(5000, 1));
+      second.remove(INODE, 0);
+      assertEquals(1, second.await());
+      write(third, bytes(6000, 2));
+      for (int round = 0; rewrites(rig) < 2; round++) {
+        third.write(INODE + 1, round % 5, 0, bytes(300, 3));
+        third.await();
+      }
+      endAll(rig, 2);
+      assertRepeated(first, bytes(5000, 1), 1);
+      second.sequence--;
+      second.remove(INODE, 0);
+      assertEquals(1, second.await());
+      assertRead(third, bytes(6000, 2), 1);
+    }
+  }
+
+  private static long rewrites(ChainRig rig) {
+    return Math.min(rig.node(1).store().logRewrites(), rig.node(2).store().logRewrites());
+  }
+
+  @Test
+  void whatAMemberWasToldOutlivesWhoToldItAndItsOwnEnd() {
+    try (ChainRig rig = begun(tmp, 70, 2)) {
+      goAway(rig, 2);
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      write(first, bytes(5000, 1));
+      write(second, bytes(6000, 2));
+      assertEquals(1, remove(second));
+      write(rig.new Client(7, 1), bytes(7000, 3));
+      rig.heal();
+      goAway(rig, 1);
+      rig.runUntil(rig::isQuiet);
+      rig.node(2).kill();
+      rig.runUntil(() -> rig.manager.serving().isEmpty());
+      rig.node(2).start(SimPower.steady());
+      assertRepeated(first, bytes(5000, 1), 1);
+      second.sequence--;
+      assertEquals(1, remove(second));
+      assertRead(first, bytes(7000, 3), 1);
+    }
+  }
+
+  /** The member was sent the chunk with the update on it: it never had what is under that. */
+  @Test
+  void whatWasOverwrittenWhileAMemberWasCopiedToIsKnownToIt() {
+    try (ChainRig rig = begun(tmp, 80, 2)) {
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      goAway(rig, 2);
+      write(first, bytes(5000, 1));
+      rig.node(2).start(SimPower.steady());
+      rig.runUntil(() -> rig.manager.states.get(2) == TargetState.SYNCING);
+      write(second, bytes(6000, 2));
+      rig.heal();
+      goAway(rig, 1);
+      endAll(rig, 2);
+      assertRepeated(first, bytes(5000, 1), 1);
+      assertRead(first, bytes(6000, 2), 2);
     }
   }
 }

@@ -26,6 +26,8 @@ import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.recovery.LogFiles;
 import io.lampyris.chunkengine.recovery.Replayer;
 import io.lampyris.chunkengine.recovery.TargetFiles;
+import io.lampyris.chunkengine.session.Session;
+import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
@@ -216,6 +218,11 @@ final class LogFlipTest {
     }
 
     @Override
+    public void onSession(Session session) {
+      to.onSession(session);
+    }
+
+    @Override
     public void onApplied(long sequence) {
       to.onApplied(sequence);
       states.add(text(to, index));
@@ -246,7 +253,29 @@ final class LogFlipTest {
                   redo.bytes,
                   Arrays.toString(redo.payload.bytes())));
     }
+    all.addAll(text(replayer.sessions()));
     return String.join("\n", all);
+  }
+
+  private static List<String> text(Sessions sessions) {
+    List<String> all = new ArrayList<>();
+    for (int slot = 0; slot < sessions.count(); slot++) {
+      Session session = sessions.at(slot);
+      all.add(
+          "session %d of channel %d of %d/%d: inode %d chunk %d is %d: %d %d %x"
+              .formatted(
+                  session.sequence,
+                  session.channel,
+                  session.clientHigh,
+                  session.clientLow,
+                  session.inode,
+                  session.chunkIndex,
+                  session.version,
+                  session.result,
+                  session.lengthBytes,
+                  session.crc32c));
+    }
+    return all;
   }
 
   private List<Group> groupsIn(Path file, List<String> states) throws IOException {
@@ -420,7 +449,7 @@ final class LogFlipTest {
   @Test
   void aFlippedBitOfALogThatAKillLeftIsNeverAWrongChunk() throws Exception {
     kill(store -> true, 1L << 40);
-    assertEquals(6, types.size(), "records of every type: " + types);
+    assertEquals(7, types.size(), "records of every type: " + types);
     for (Path file : groups.keySet()) {
       flipAll(file);
     }
@@ -508,6 +537,7 @@ final class LogFlipTest {
                 found.add(text);
               }
             });
+        found.addAll(text(store.sessions()));
         assertEquals(left, found, "seed=" + seed);
         StoreAudit.blocks(store);
         assertEquals(0, StoreAudit.badChunks(store), "seed=" + seed);

@@ -171,13 +171,14 @@ final class PowerCutTest {
           work.stage(D, work.change(Change.Kind.TRUNCATE, 100_000, 0));
         },
         work -> {
-          for (int i = 0; i < 12; i++) {
+          for (int i = 0; i < 20; i++) {
             work.write(A, i * 100, 1_000);
-            work.write(E, i * 70_000, 70_000);
+            work.write(E, i % 12 * 70_000, 70_000);
             work.await();
           }
           work.truncate(B, 1_000);
           work.remove(2, 7, 1);
+          work.tell(2);
           work.runUntil(store -> store.logRewrites() > 0);
           work.write(A, 0, 100);
           work.commit(C);
@@ -352,6 +353,29 @@ final class PowerCutTest {
           work.await();
           work.commit(C);
           work.write(A, 0, 100);
+        });
+  }
+
+  /** Each was somebody else's, who may not have been answered. */
+  @Test
+  void whoMadeWhatIsOverwrittenOrRemoved() throws Exception {
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          work.write(A, 1_000, 4_096);
+          work.tell(3);
+          work.await();
+          work.write(A, 0, 64 << 10);
+          work.stage(B, work.change(Change.Kind.WRITE, 0, 4_096));
+          work.truncate(D, 0);
+          work.await();
+          work.tell(2);
+          work.commit(B);
+          work.remove(1, 0, 10);
+          work.await();
+          work.write(A, 0, 100);
+          work.remove(2, 1, 1);
+          work.truncate(A, 50);
         });
   }
 

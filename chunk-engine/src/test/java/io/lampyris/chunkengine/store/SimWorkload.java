@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.Prng;
@@ -34,7 +35,7 @@ final class SimWorkload implements AutoCloseable {
   private final ArrayDeque<MemorySegment> memory = new ArrayDeque<>();
   private final List<MemorySegment> memories = new ArrayList<>();
   private final ArrayDeque<String> history = new ArrayDeque<>();
-  private final List<List<ChunkKey>> removals = new ArrayList<>();
+  private final List<Remove> removals = new ArrayList<>();
   private long sequence;
   private int inFlight;
 
@@ -56,6 +57,37 @@ final class SimWorkload implements AutoCloseable {
   SimWorkload(SimTarget target, Prng prng) {
     this.target = target;
     this.prng = prng;
+  }
+
+  /** The client's channels: an update has the one that follows from its sequence number. */
+  private static final int CHANNELS = 7;
+
+  private static final int CLIENT_HIGH = 5;
+  private static final int CLIENT_LOW = 6;
+
+  /** Of whom sessions are told that were made elsewhere. */
+  private static final int TOLD_HIGH = 7;
+
+  /**
+   * The last update of each channel that is known to have been made, as long as the channel has not
+   * gone on.
+   */
+  private final Map<Integer, Made> made = new TreeMap<>();
+
+  /** How many sessions were told, and durably so. */
+  private int told;
+
+  private int toldDurably;
+
+  /**
+   * An update that its client may send again.
+   *
+   * @param key null: a removal of several
+   */
+  private record Made(long sequence, @Nullable ChunkKey key) {}
+
+  private static int channel(long sequence) {
+    return 1 + (int) (sequence % CHANNELS);
   }
 
   /** Inodes from here on have large chunks. */
@@ -118,6 +150,7 @@ final class SimWorkload implements AutoCloseable {
       if (stage == Stage.PENDING) {
         staged(key, change, result);
       } else {
+        noteMade(key);
         ended(key, change, result);
       }
     }
@@ -245,6 +278,7 @@ final class SimWorkload implements AutoCloseable {
       completed++;
       ChunkModel model = model(key);
       if (result >= 0) {
+        noteMade(key);
         assertEquals(version, result);
         model.committed();
       } else if (isInDoubt(result)) {
@@ -294,10 +328,11 @@ final class SimWorkload implements AutoCloseable {
     op.chunkIndex = key.index();
     op.chunkSizeBytes = chunkSize(key);
     op.chainVersion = 1;
-    op.clientHigh = 5;
-    op.clientLow = 6;
-    op.channel = 3;
+    op.clientHigh = CLIENT_HIGH;
+    op.clientLow = CLIENT_LOW;
+    op.channel = channel(change.sequence);
     op.sequence = change.sequence;
+    op.remembersMaker = true;
     op.extendOnly = change.kind == Change.Kind.EXTEND;
     if (change.kind == Change.Kind.WRITE) {
       op.chunkOffset = change.at;
@@ -330,11 +365,18 @@ final class SimWorkload implements AutoCloseable {
       completed++;
       if (result >= 0) {
         assertEquals(keys.size(), result, "removed");
+        noteRemoved(this);
       }
       changes.forEach((key, change) -> ended(key, change, result < 0 ? result : 1));
       if (result >= 0 || !errorsExpected) {
-        removals.remove(keys);
+        removals.remove(this);
       }
+    }
+  }
+
+  private void noteRemoved(Remove op) {
+    if (!op.keys.isEmpty()) {
+      made.put(op.channel, new Made(op.sequence, null));
     }
   }
 
@@ -356,7 +398,15 @@ final class SimWorkload implements AutoCloseable {
       model(key).begin(change);
       op.changes.put(key, change);
     }
-    removals.add(keys);
+    op.clientHigh = CLIENT_HIGH;
+    op.clientLow = CLIENT_LOW;
+    op.sequence = ++sequence;
+    op.channel = channel(sequence);
+    op.remembersMakers = true;
+    op.isRemembered = true;
+    op.sessionIndex = from;
+    op.sessionResult = RemoveOp.RESULT_OF_ITS_OWN;
+    removals.add(op);
     inFlight++;
     target.store().submit(op);
   }
@@ -482,12 +532,73 @@ final class SimWorkload implements AutoCloseable {
     inFlight = 0;
     memory.clear();
     memory.addAll(memories);
-    for (List<ChunkKey> removal : removals) {
-      long left = removal.stream().filter(key -> exists(key)).count();
-      assertTrue(left == 0 || left == removal.size(), () -> "half a removal: " + removal);
+    for (Remove removal : removals) {
+      List<ChunkKey> keys = removal.keys;
+      long left = keys.stream().filter(key -> exists(key)).count();
+      assertTrue(left == 0 || left == keys.size(), () -> "half a removal: " + keys);
+      if (left == 0) {
+        noteRemoved(removal);
+      }
     }
     removals.clear();
+    models.keySet().forEach(this::noteMade);
+    assertNothingForgotten();
     models.forEach((key, model) -> reload(key, model));
+  }
+
+  // ---- what a client may send again ----
+
+  /** Of a chunk as it is committed. */
+  private void noteMade(ChunkKey key) {
+    ChunkState chunk = new ChunkState();
+    boolean found = store().index().get(key.inode(), key.index(), chunk);
+    Made last = found ? made.get(chunk.channel) : null;
+    if (found && (last == null || last.sequence < chunk.sequence)) {
+      made.put(chunk.channel, new Made(chunk.sequence, key));
+    }
+  }
+
+  /** Each update that was made and may be sent again is recognised then. */
+  private void assertNothingForgotten() {
+    ChunkState chunk = new ChunkState();
+    made.forEach((channel, last) -> {
+      ChunkKey key = last.key;
+      boolean hasGoneOn = sequence - last.sequence >= CHANNELS;
+      boolean recorded =
+          key != null
+              && store().index().get(key.inode(), key.index(), chunk)
+              && chunk.sequence == last.sequence;
+      Session session = store().sessions().find(CLIENT_HIGH, CLIENT_LOW, channel);
+      boolean remembered = session != null && session.sequence == last.sequence;
+      assertTrue(
+          hasGoneOn || recorded || remembered, () -> "channel " + channel + " forgot " + last);
+    });
+    for (int channel = 1; channel <= toldDurably; channel++) {
+      Session session = store().sessions().find(TOLD_HIGH, 1, channel);
+      assertTrue(session != null && session.sequence == channel, "told " + channel);
+    }
+  }
+
+  /** Tells some sessions, as another member does. */
+  void tell(int count) {
+    RememberOp op =
+        new RememberOp(count) {
+          @Override
+          protected void onComplete(long result) {
+            inFlight--;
+            assertEquals(count, result);
+            toldDurably = Math.max(toldDurably, told);
+          }
+        };
+    for (int i = 0; i < count; i++) {
+      Session session = op.add();
+      session.clientHigh = TOLD_HIGH;
+      session.clientLow = 1;
+      session.channel = ++told;
+      session.sequence = told;
+    }
+    inFlight++;
+    store().submit(op);
   }
 
   private boolean exists(ChunkKey key) {
@@ -560,6 +671,9 @@ final class SimWorkload implements AutoCloseable {
   /** Takes over what another knows, as of a copy of its target at rest. */
   void copyOf(SimWorkload other) {
     sequence = other.sequence;
+    made.putAll(other.made);
+    told = other.told;
+    toldDurably = other.toldDurably;
     other.models.forEach((key, model) -> {
       model(key).restart(model.now(), model.staged);
       model(key).last = model.last;
