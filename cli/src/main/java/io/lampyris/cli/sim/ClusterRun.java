@@ -58,7 +58,6 @@ public final class ClusterRun {
 
   private final Shape shape;
   private final MemoryKv store = new MemoryKv();
-  private final Memories memories = new Memories(store);
   private final List<ManagerMachine> managers = new ArrayList<>();
   private final List<StorageMachine> machines = new ArrayList<>();
   private final List<SimClient> clients = new ArrayList<>();
@@ -180,16 +179,6 @@ public final class ClusterRun {
 
   LeaseTerms terms() {
     return shape.terms();
-  }
-
-  /** Which memory of updates a chain goes by; another one when the last that had it has ended. */
-  int memoryOf(int chainId) {
-    return memories.of(chainId);
-  }
-
-  /** Managers have decided something, or a process has ended. */
-  void onChange() {
-    memories.look(machines);
   }
 
   boolean isLoading() {

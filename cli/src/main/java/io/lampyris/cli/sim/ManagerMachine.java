@@ -43,8 +43,7 @@ final class ManagerMachine extends Machine {
 
   @Override
   void start(SimReactor on, SimNetwork joined) {
-    MgmtdService made =
-        new MgmtdService(on, new ManagerStore(store, power, run::onChange), options);
+    MgmtdService made = new MgmtdService(on, new ManagerStore(store, power), options);
     joined.serve(nodeId, Services.MGMTD, on, made);
     on.add(made);
     service = made;

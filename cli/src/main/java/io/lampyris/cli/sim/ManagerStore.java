@@ -12,15 +12,10 @@ import org.jspecify.annotations.Nullable;
 final class ManagerStore implements Kv {
   private final Kv kv;
   private final SimPower power;
-  private final Runnable onCommit;
 
-  /**
-   * @param onCommit is told of every commit
-   */
-  ManagerStore(Kv kv, SimPower power, Runnable onCommit) {
+  ManagerStore(Kv kv, SimPower power) {
     this.kv = kv;
     this.power = power;
-    this.onCommit = onCommit;
   }
 
   @Override
@@ -94,7 +89,6 @@ final class ManagerStore implements Kv {
     public long commit() {
       power.point("before a commit");
       long version = inner.commit();
-      onCommit.run();
       power.point("behind a commit");
       return version;
     }

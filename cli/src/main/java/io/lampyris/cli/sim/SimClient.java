@@ -20,7 +20,6 @@ import io.lampyris.reactor.cluster.RoutingClient;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.sim.Prng;
-import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.SimReactor;
 import io.lampyris.reactor.sim.net.SimNetwork;
 import java.lang.foreign.MemorySegment;
@@ -36,9 +35,6 @@ import org.jspecify.annotations.Nullable;
  * and was told. Owner: the simulation's thread.
  */
 final class SimClient {
-  private static final Probe FORGOTTEN =
-      Probe.of("sim: an update is given up, for all who knew of it are gone");
-
   /** Of an answer that does not say how long the chunk is. */
   static final int LENGTH_UNKNOWN = -1;
 
@@ -153,7 +149,6 @@ final class SimClient {
     private int number;
     private long ownSequence;
     private int attempts;
-    private int memory;
     private long payloadCrc;
     private long routingVersion;
     boolean busy;
@@ -182,7 +177,6 @@ final class SimClient {
       operation = reads ? wholeRead() : update();
       busy = true;
       attempts = 0;
-      memory = run.memoryOf(chunk.chainId);
       if (operation.kind() != Kind.READ) {
         ownSequence = ++sequence;
       }
@@ -210,12 +204,6 @@ final class SimClient {
     }
 
     private void send() {
-      if (attempts > 0 && operation.kind() != Kind.READ && memory != run.memoryOf(chunk.chainId)) {
-        // Whether it was carried out is not known to anybody, so it is not asked for again.
-        FORGOTTEN.reached();
-        end();
-        return;
-      }
       Routing known = routing.routing();
       routingVersion = known.version();
       Routing.Chain chain = known.chains().get(chunk.chainId);

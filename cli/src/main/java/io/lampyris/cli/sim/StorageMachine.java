@@ -228,7 +228,6 @@ final class StorageMachine extends Machine implements NodeHost {
     stores.clear();
     service = null;
     agent = null;
-    run.onChange();
   }
 
   @Override
