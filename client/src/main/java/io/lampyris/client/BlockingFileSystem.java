@@ -131,6 +131,12 @@ public final class BlockingFileSystem implements FileSystem {
     submitFlushed(io);
   }
 
+  /** Submits what need not see buffered bytes. Owner: reactor of the data path. */
+  void submitClean(FileIo io) {
+    io.flushed = true;
+    dataPath.submit(io);
+  }
+
   private void submitFlushed(FileIo io) {
     io.flushed = true;
     dataPath.context().offer(nowNs -> dataPath.submit(io));

@@ -87,14 +87,40 @@ public interface FileSystem extends AutoCloseable {
     /** Reads up to {@code length} bytes; short only at the end of the file. */
     int read(long offset, MemorySegment into, int length) throws FileSystemException;
 
+    /**
+     * Whether a read can go straight to storage, waiting for nothing: no bytes of it are buffered,
+     * and it is no part of a stream that is read ahead. If so it has to be {@link #readNow begun}.
+     * Any thread, a reactor's too.
+     *
+     * @param io says what to read and where to put it
+     * @return false when nothing was done: only {@link #read} can tell
+     */
+    boolean mayReadNow(FileIo io);
+
+    /**
+     * Begins such a read, which completes as {@link #read} does. Owner: reactor of the data path.
+     */
+    void readNow(FileIo io);
+
     /** Takes all bytes into the write buffer; a deferred error is reported by fsync and close. */
     int write(long offset, MemorySegment from, int length) throws FileSystemException;
+
+    /**
+     * As {@link #write}, if that does not wait for anything. Any thread, a reactor's too.
+     *
+     * @return false when nothing was written: it has to wait, or cannot be, and {@link #write} says
+     *     which
+     */
+    boolean tryWrite(long offset, MemorySegment from, int length);
 
     /** Sends what is buffered to storage; reports deferred errors. What close(2) calls. */
     void flush() throws FileSystemException;
 
     /** Flushes, and makes length and attributes durable. */
     void fsync() throws FileSystemException;
+
+    /** Flushes, and makes the length durable if that is not so already: not times. */
+    void fdatasync() throws FileSystemException;
 
     /** Ends the handle; the last one of an inode ends its session. */
     void release() throws FileSystemException;

@@ -15,6 +15,16 @@ import org.jspecify.annotations.Nullable;
  * happens one after the other. Reads do not take it while the buffer is clean.
  */
 final class InodeState implements OpenInode.WriteBack {
+  /** How much of an inode's metadata a flush is to leave behind. */
+  enum Sync {
+    /** Metadata hears of it, and keeps it in its own time. */
+    LATER,
+    /** The length survives a crash, as fdatasync(2) asks. */
+    DURABLE_LENGTH,
+    /** Times, too. */
+    DURABLE
+  }
+
   private static final long UNCHANGED = MetaClient.UNCHANGED;
 
   final long number;
@@ -34,6 +44,9 @@ final class InodeState implements OpenInode.WriteBack {
   boolean unlinked;
 
   private long syncedLengthBytes;
+
+  /** What metadata has said to survive a crash; negative when it has not. */
+  private long durableLengthBytes = UNCHANGED;
 
   /** When bytes changed that metadata has not heard of; negative when it knows. */
   private volatile long pendingMtimeNs = UNCHANGED;
@@ -78,6 +91,7 @@ final class InodeState implements OpenInode.WriteBack {
               number, attributes.layout(), attributes.lengthBytes(), attributes.truncateVersion());
       WriteBuffer made = services.newWriteBuffer(inode);
       syncedLengthBytes = attributes.lengthBytes();
+      durableLengthBytes = UNCHANGED;
       inode.writeBack(this);
       buffer = made;
       open = inode;
@@ -138,6 +152,58 @@ final class InodeState implements OpenInode.WriteBack {
   }
 
   /**
+   * Whether a read of a range sees all bytes that were written, though it waits for none. Any
+   * thread, a reactor's too.
+   */
+  boolean mayReadNow(long offset, int length) {
+    WriteBuffer current = buffer();
+    if (!current.isDirty()) {
+      return true;
+    }
+    if (!lock.tryLock()) {
+      return false;
+    }
+    try {
+      long end = offset + length;
+      boolean hole = end > inode().lengthBytes() && current.end() > inode().lengthBytes();
+      return !hole && !current.overlaps(offset, end);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Buffers bytes if that waits for nothing. */
+  boolean tryWrite(long offset, MemorySegment from, int length) {
+    if (!buffer().tryWrite(offset, from, length)) {
+      return false;
+    }
+    pendingMtimeNs = services.wallClockNs();
+    return true;
+  }
+
+  /**
+   * Sends all buffered bytes, waits for them, and tells metadata. If they do not extend the file
+   * metadata is told meanwhile, for it would hear the same afterwards (package I6).
+   */
+  void settle(Sync how) throws FileSystemException {
+    WriteBuffer current = buffer();
+    OpenInode inode = inode();
+    boolean grows = current.end() > inode.lengthBytes();
+    current.send();
+    if (grows || how == Sync.LATER) {
+      current.drain();
+    }
+    boolean known = how == Sync.DURABLE_LENGTH && durableLengthBytes == inode.lengthBytes();
+    try {
+      if (!known) {
+        sync(how != Sync.LATER);
+      }
+    } finally {
+      current.drain();
+    }
+  }
+
+  /**
    * Tells metadata the length and modification time.
    *
    * @param durable whether to wait until they, and all else of the inode, survive a crash
@@ -157,6 +223,7 @@ final class InodeState implements OpenInode.WriteBack {
     boolean taken = services.meta().sync(number, report, inode.truncateVersion(), mtimeNs, durable);
     if (taken) {
       syncedLengthBytes = length;
+      durableLengthBytes = durable ? length : durableLengthBytes;
     } else {
       // Another client truncated the file: its length stands.
       merge(services.meta().attributes(User.ROOT, number));
@@ -187,6 +254,7 @@ final class InodeState implements OpenInode.WriteBack {
     if (inode != null) {
       inode.truncated(attributes.lengthBytes(), attributes.truncateVersion());
       syncedLengthBytes = attributes.lengthBytes();
+      durableLengthBytes = UNCHANGED;
     }
     forgetModified();
   }
@@ -201,6 +269,7 @@ final class InodeState implements OpenInode.WriteBack {
     if (attributes.truncateVersion() > inode.truncateVersion() && lock.isHeldByCurrentThread()) {
       inode.truncated(attributes.lengthBytes(), attributes.truncateVersion());
       syncedLengthBytes = attributes.lengthBytes();
+      durableLengthBytes = UNCHANGED;
     } else if (attributes.truncateVersion() == inode.truncateVersion()) {
       inode.extendTo(attributes.lengthBytes());
     }

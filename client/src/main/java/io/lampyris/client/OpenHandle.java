@@ -62,6 +62,41 @@ final class OpenHandle implements FileSystem.Handle {
   }
 
   @Override
+  public boolean mayReadNow(FileIo io) {
+    long offset = io.fileOffset;
+    int length = io.lengthBytes;
+    if (released.get() || length <= 0 || isMalformed(offset, length)) {
+      return false;
+    }
+    if (!state.mayReadNow(offset, length) || !readAhead.tryPass(offset, length)) {
+      return false;
+    }
+    io.inode = inode;
+    return true;
+  }
+
+  @Override
+  public void readNow(FileIo io) {
+    assert io.inode == inode : "it may be read now";
+    fileSystem.submitClean(io);
+  }
+
+  @Override
+  public boolean tryWrite(long offset, MemorySegment from, int length) {
+    if (released.get() || !forWrite || length <= 0 || isMalformed(offset, length)) {
+      return false;
+    }
+    if (offset > inode.layout().lengthMaxBytes() - length || !state.lock.tryLock()) {
+      return false;
+    }
+    try {
+      return state.tryWrite(offset, from, length);
+    } finally {
+      state.lock.unlock();
+    }
+  }
+
+  @Override
   public int write(long offset, MemorySegment from, int length) throws FileSystemException {
     checkRange(offset, length);
     if (!forWrite) {
@@ -82,28 +117,36 @@ final class OpenHandle implements FileSystem.Handle {
     if (released.get()) {
       throw new FileSystemException(Errno.EBADF, "file is closed");
     }
-    if (offset < 0 || length < 0 || offset > Long.MAX_VALUE - length) {
+    if (isMalformed(offset, length)) {
       throw new FileSystemException(
           Errno.EINVAL, "range is malformed; observed=%d+%d".formatted(offset, length));
     }
   }
 
+  private static boolean isMalformed(long offset, int length) {
+    return offset < 0 || length < 0 || offset > Long.MAX_VALUE - length;
+  }
+
   @Override
   public void flush() throws FileSystemException {
-    settle(false);
+    settle(InodeState.Sync.LATER);
   }
 
   @Override
   public void fsync() throws FileSystemException {
-    settle(true);
+    settle(InodeState.Sync.DURABLE);
   }
 
-  private void settle(boolean durable) throws FileSystemException {
+  @Override
+  public void fdatasync() throws FileSystemException {
+    settle(InodeState.Sync.DURABLE_LENGTH);
+  }
+
+  private void settle(InodeState.Sync how) throws FileSystemException {
     checkRange(0, 0);
     state.lock.lock();
     try {
-      state.buffer().drain();
-      state.sync(durable);
+      state.settle(how);
       reportErrors();
     } finally {
       state.lock.unlock();

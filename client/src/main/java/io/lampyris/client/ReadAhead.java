@@ -90,6 +90,29 @@ final class ReadAhead {
     return done;
   }
 
+  /**
+   * Takes note of a read that goes straight to storage; false when it belongs to a stream, or
+   * another read is being noted. Any thread, a reactor's too.
+   */
+  boolean tryPass(long offset, int length) {
+    if (!lock.tryLock()) {
+      return false;
+    }
+    try {
+      if (follows(offset, length) && streak + 1 >= STREAK_MIN) {
+        return false;
+      }
+      plan(offset, length);
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean follows(long offset, int length) {
+    return offset <= expected + SLACK_BYTES && offset + length > expected - SLACK_BYTES;
+  }
+
   private static int ahead(Window window, long at, int length) {
     return (int) Math.min(length, window.start + window.length - at);
   }
@@ -175,7 +198,7 @@ final class ReadAhead {
   private void plan(long offset, int length) {
     dropStale();
     long end = offset + length;
-    if (offset <= expected + SLACK_BYTES && end > expected - SLACK_BYTES) {
+    if (follows(offset, length)) {
       streak++;
       expected = Math.max(expected, end);
     } else {

@@ -47,6 +47,11 @@ final class WriteBuffer {
       this.to = at;
     }
 
+    /** Whether the dirty range stays one with these bytes. */
+    boolean touches(int at, int length) {
+      return at <= to && at + length >= from;
+    }
+
     boolean overlaps(long begin, long end) {
       return start + from < end && begin < start + to;
     }
@@ -122,18 +127,97 @@ final class WriteBuffer {
     return done;
   }
 
+  /** Takes bytes if that waits for nothing; they may not cross windows. */
+  boolean tryWrite(long offset, MemorySegment from, int length) {
+    reap();
+    int at = (int) (offset % pool.bufferBytes());
+    if (noSpace || at + length > pool.bufferBytes()) {
+      return false;
+    }
+    Window same = windowAt(offset - at);
+    Window window = null;
+    if (same != null && same.touches(at, length)) {
+      boolean fills = Math.max(same.to, at + length) == pool.bufferBytes();
+      window = fills && !maySend(same) ? null : same;
+    } else if (same == null || maySend(same)) {
+      window = tryOpen(offset - at, at, length, same);
+    }
+    if (window != null) {
+      put(window, at, from, 0, length);
+    }
+    return window != null;
+  }
+
+  /** A new window, in the place of {@code leaving} if there is one; null if that has to wait. */
+  private @Nullable Window tryOpen(long start, int at, int length, @Nullable Window leaving) {
+    Window first = leaving;
+    if (first == null && windows.size() == WINDOWS_MAX) {
+      first = windows.getFirst();
+    }
+    if (at + length == pool.bufferBytes() || (first != null && !maySend(first))) {
+      return null;
+    }
+    MemorySegment memory = pool.tryTake();
+    if (memory == null) {
+      return null;
+    }
+    if (first != null) {
+      send(first);
+    }
+    Window window = new Window(memory, start, at, System.nanoTime());
+    windows.add(window);
+    return window;
+  }
+
+  private @Nullable Window windowAt(long start) {
+    for (int i = windows.size() - 1; i >= 0; i--) {
+      if (windows.get(i).start == start) {
+        return windows.get(i);
+      }
+    }
+    return null;
+  }
+
+  /** Whether sending a window waits for nothing. */
+  private boolean maySend(Window window) {
+    return flights.size() < FLIGHTS_MAX
+        && !isUnderWay(window.start, window.start + pool.bufferBytes());
+  }
+
+  private boolean isUnderWay(long from, long to) {
+    for (Flight flight : flights) {
+      if (flight.overlaps(from, to) && !flight.hasLanded()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether bytes of a range are not acknowledged by storage. */
+  boolean overlaps(long from, long to) {
+    for (int i = 0; i < windows.size(); i++) {
+      if (windows.get(i).overlaps(from, to)) {
+        return true;
+      }
+    }
+    return isUnderWay(from, to);
+  }
+
   private int partOf(long offset, int length) {
     return (int) Math.min(length, pool.bufferBytes() - offset % pool.bufferBytes());
   }
 
   private void buffer(long offset, MemorySegment from, long fromOffset, int length) {
     int at = (int) (offset % pool.bufferBytes());
-    Window window = windowFor(offset - at, at, length);
+    put(windowFor(offset - at, at, length), at, from, fromOffset, length);
+  }
+
+  private void put(Window window, int at, MemorySegment from, long fromOffset, int length) {
     MemorySegment.copy(from, fromOffset, window.memory, at, length);
     counters.copiedBytes.add(length);
     window.from = Math.min(window.from, at);
     window.to = Math.max(window.to, at + length);
-    end = Math.max(end, offset + length);
+    end = Math.max(end, window.start + at + length);
     dirty = true;
     if (window.to == pool.bufferBytes()) {
       send(window);
@@ -146,7 +230,7 @@ final class WriteBuffer {
       if (window.start != start) {
         continue;
       }
-      if (at <= window.to && at + length >= window.from) {
+      if (window.touches(at, length)) {
         windows.add(windows.remove(i));
         return window;
       }
@@ -244,6 +328,11 @@ final class WriteBuffer {
   void drain(long from, long to) {
     sendOverlapping(from, to);
     awaitFlights(from, to);
+  }
+
+  /** Sends everything. */
+  void send() {
+    sendOverlapping(0, Long.MAX_VALUE);
   }
 
   void drain() {

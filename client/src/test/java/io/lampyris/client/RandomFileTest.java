@@ -15,7 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -50,6 +50,13 @@ class RandomFileTest {
     }
   }
 
+  /** How a file is read and written. */
+  private enum Way {
+    THREAD,
+    REACTOR,
+    RING
+  }
+
   private static final class Model {
     private final TestCluster cluster;
     private final Random random;
@@ -60,6 +67,7 @@ class RandomFileTest {
     private byte[] bytes = new byte[LENGTH_MAX];
     private int length;
     private long position;
+    private int begun;
 
     Model(TestCluster cluster, Arena arena, Random random) throws FileSystemException {
       this.cluster = cluster;
@@ -78,6 +86,7 @@ class RandomFileTest {
       }
       reader.release();
       writer.release();
+      assertTrue(begun > 100, () -> "begun on the reactor; observed=" + begun);
       assertEquals(length, cluster.fs.attributes(USER, inode.inode()).lengthBytes());
     }
 
@@ -87,24 +96,28 @@ class RandomFileTest {
         cluster.storage.loseAnswerNext.set(random.nextInt(2));
       }
       if (dice < 35) {
-        return write(false);
+        return write(random.nextBoolean() ? Way.THREAD : Way.REACTOR);
       } else if (dice < 45) {
-        return write(true);
+        return write(Way.RING);
       } else if (dice < 80) {
-        return readNext(false);
+        return readNext(random.nextBoolean() ? Way.THREAD : Way.REACTOR);
       } else if (dice < 90) {
-        return readNext(true);
+        return readNext(Way.RING);
       } else if (dice < 94) {
         position = random.nextInt(LENGTH_MAX);
         return "seek";
       } else if (dice < 97) {
         return truncate();
       }
-      writer.fsync();
+      if (random.nextBoolean()) {
+        writer.fdatasync();
+      } else {
+        writer.fsync();
+      }
       return "fsync";
     }
 
-    private String write(boolean ring) throws Exception {
+    private String write(Way way) throws Exception {
       boolean append = random.nextInt(3) > 0;
       int offset = append ? Math.min(length, LENGTH_MAX - 1) : random.nextInt(LENGTH_MAX);
       int max = random.nextInt(4) == 0 ? 3 * CHUNK : 5000;
@@ -114,18 +127,28 @@ class RandomFileTest {
       System.arraycopy(part, 0, bytes, offset, count);
       length = Math.max(length, offset + count);
       MemorySegment.copy(part, 0, memory, ValueLayout.JAVA_BYTE, 0, count);
-      long done = ring ? ring(true, offset, count) : writer.write(offset, memory, count);
+      long done =
+          switch (way) {
+            case RING -> ring(true, offset, count);
+            case REACTOR -> tryWrite(offset, count);
+            case THREAD -> writer.write(offset, memory, count);
+          };
       assertEquals(count, done);
-      return "write ring=%s %d+%d".formatted(ring, offset, count);
+      return "write %s %d+%d".formatted(way, offset, count);
     }
 
     /** Mostly a stream, so that it is read ahead. */
-    private String readNext(boolean ring) throws Exception {
+    private String readNext(Way way) throws Exception {
       int count = 1 + random.nextInt(2 * CHUNK);
       Handle handle = random.nextInt(10) == 0 ? writer : reader;
-      long got = ring ? ring(false, position, count) : handle.read(position, memory, count);
+      long got =
+          switch (way) {
+            case RING -> ring(false, position, count);
+            case REACTOR -> tryRead(handle, position, count);
+            case THREAD -> handle.read(position, memory, count);
+          };
       int expected = Math.clamp(length - position, 0, count);
-      String what = "read ring=%s %d+%d of %d".formatted(ring, position, count, length);
+      String what = "read %s %d+%d of %d".formatted(way, position, count, length);
       assertEquals(expected, got, what);
       int from = (int) position;
       byte[] seen = memory.asSlice(0, got).toArray(ValueLayout.JAVA_BYTE);
@@ -144,26 +167,55 @@ class RandomFileTest {
       return "truncate " + to;
     }
 
-    private long ring(boolean write, long offset, int count) throws InterruptedException {
-      CountDownLatch done = new CountDownLatch(1);
-      AtomicLong answer = new AtomicLong();
+    /** As a mount does: on the reactor if that waits for nothing, else on a thread. */
+    private long tryWrite(int offset, int count) throws Exception {
+      CompletableFuture<Boolean> taken = new CompletableFuture<>();
+      cluster.data.offer(nowNs -> taken.complete(writer.tryWrite(offset, memory, count)));
+      if (taken.get(60, TimeUnit.SECONDS)) {
+        begun++;
+        return count;
+      }
+      return writer.write(offset, memory, count);
+    }
+
+    private long tryRead(Handle handle, long offset, int count) throws Exception {
+      CompletableFuture<Long> answer = new CompletableFuture<>();
+      FileIo io = io(answer);
+      io.fileOffset = offset;
+      io.lengthBytes = count;
+      if (!handle.mayReadNow(io)) {
+        return handle.read(offset, memory, count);
+      }
+      cluster.data.offer(nowNs -> handle.readNow(io));
+      begun++;
+      long got = answer.get(60, TimeUnit.SECONDS);
+      assertTrue(got >= 0, () -> Status.of(got).name());
+      return got;
+    }
+
+    private FileIo io(CompletableFuture<Long> answer) {
       FileIo io =
           new FileIo() {
             @Override
             protected void onComplete(long result) {
-              answer.set(result);
-              done.countDown();
+              answer.complete(result);
             }
           };
+      io.memory = memory;
+      return io;
+    }
+
+    private long ring(boolean write, long offset, int count) throws Exception {
+      CompletableFuture<Long> answer = new CompletableFuture<>();
+      FileIo io = io(answer);
       io.inode = inode;
       io.write = write;
       io.fileOffset = offset;
-      io.memory = memory;
       io.lengthBytes = count;
       cluster.data.offer(nowNs -> cluster.dataPath.submit(io));
-      assertTrue(done.await(60, TimeUnit.SECONDS), "ring I/O completes");
-      assertTrue(answer.get() >= 0, () -> Status.of(answer.get()).name());
-      return answer.get();
+      long result = answer.get(60, TimeUnit.SECONDS);
+      assertTrue(result >= 0, () -> Status.of(result).name());
+      return result;
     }
   }
 

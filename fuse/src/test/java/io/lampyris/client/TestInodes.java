@@ -10,6 +10,11 @@ public final class TestInodes {
     return new OpenInode(inode, FileLayout.NONE, lengthBytes, 0);
   }
 
+  /** Tells an operation of another package its outcome. */
+  public static void complete(FileIo io, long result) {
+    io.onComplete(result);
+  }
+
   public static void extendTo(OpenInode inode, long end) {
     inode.extendTo(end);
   }

@@ -1,6 +1,7 @@
 package io.lampyris.fuse;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.client.FileIo;
 import io.lampyris.client.FileSystem;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.OpenInode;
@@ -16,7 +17,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -70,12 +73,32 @@ final class MemoryFileSystem implements FileSystem {
   private final AtomicLong nextInode = new AtomicLong(Inodes.FIRST);
   final AtomicInteger openHandles = new AtomicInteger();
   final AtomicInteger fsyncs = new AtomicInteger();
+  final AtomicInteger tries = new AtomicInteger();
+
+  /** Reads that the reactor began. */
+  final AtomicInteger begun = new AtomicInteger();
+
+  final AtomicInteger readMaxBytes = new AtomicInteger();
+  final AtomicInteger writeMaxBytes = new AtomicInteger();
+
+  /** How many of the next reads that the reactor begins are not answered for now. */
+  final AtomicInteger holdNext = new AtomicInteger();
+
+  final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
+
   final AtomicInteger lookups = new AtomicInteger();
 
   MemoryFileSystem() {
     Node root = new Node(Inodes.ROOT, FileMode.DIRECTORY | 0755, User.ROOT);
     root.parent = Inodes.ROOT;
     nodes.put(Inodes.ROOT, root);
+  }
+
+  /** On the reactor that began them. */
+  void answerHeld() {
+    for (Runnable answer = held.poll(); answer != null; answer = held.poll()) {
+      answer.run();
+    }
   }
 
   /** Writes as a ring does: behind the mount's back. */
@@ -333,8 +356,42 @@ final class MemoryFileSystem implements FileSystem {
       }
     }
 
+    /** Every third has to wait, for the mount to need both ways. */
+    @Override
+    public boolean mayReadNow(FileIo io) {
+      readMaxBytes.accumulateAndGet(io.lengthBytes, Math::max);
+      return holdNext.get() > 0 || tries.incrementAndGet() % 3 != 0;
+    }
+
+    @Override
+    public void readNow(FileIo io) {
+      begun.incrementAndGet();
+      Runnable answer =
+          () -> {
+            MemorySegment into = io.memory.asSlice(io.memoryOffset, io.lengthBytes);
+            TestInodes.complete(io, read(io.fileOffset, into, io.lengthBytes));
+          };
+      if (holdNext.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+        held.add(answer);
+      } else {
+        answer.run();
+      }
+    }
+
+    @Override
+    public boolean tryWrite(long offset, MemorySegment from, int length) {
+      if (!forWrite || tries.incrementAndGet() % 3 == 0) {
+        return false;
+      }
+      synchronized (MemoryFileSystem.this) {
+        store(node, offset, from, length);
+      }
+      return true;
+    }
+
     @Override
     public int write(long offset, MemorySegment from, int length) throws FileSystemException {
+      writeMaxBytes.accumulateAndGet(length, Math::max);
       if (!forWrite) {
         throw new FileSystemException(Errno.EBADF, "not open for writing");
       }
@@ -355,6 +412,11 @@ final class MemoryFileSystem implements FileSystem {
     public void fsync() {
       flush();
       fsyncs.incrementAndGet();
+    }
+
+    @Override
+    public void fdatasync() {
+      fsync();
     }
 
     @Override
