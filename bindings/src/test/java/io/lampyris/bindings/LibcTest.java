@@ -15,6 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class LibcTest {
@@ -105,6 +108,36 @@ class LibcTest {
       assertEquals(7, value.get(JAVA_LONG, 0));
       assertEquals(-Errno.EAGAIN, Libc.read(fd, value, 8));
     }
+    Libc.close(fd);
+  }
+
+  @Test
+  void oneOfThoseThatWaitWakesUpForEachEvent() throws Exception {
+    int fd = Libc.eventfd(0, Fcntl.EFD_CLOEXEC | Fcntl.EFD_NONBLOCK | Fcntl.EFD_SEMAPHORE);
+    AtomicInteger awake = new AtomicInteger();
+    CountDownLatch all = new CountDownLatch(4);
+    for (int i = 0; i < 4; i++) {
+      Thread.ofPlatform()
+          .start(() -> {
+            try (Epoll epoll = new Epoll(fd);
+                Arena arena = Arena.ofConfined()) {
+              while (Libc.read(fd, arena.allocate(JAVA_LONG), 8) != 8) {
+                epoll.await(-1);
+              }
+              awake.incrementAndGet();
+              all.countDown();
+            }
+          });
+    }
+    try (Arena arena = Arena.ofConfined();
+        Epoll nothing = new Epoll(Libc.eventfd(0, Fcntl.EFD_CLOEXEC))) {
+      assertEquals(0, nothing.await(1));
+      MemorySegment one = arena.allocateFrom(JAVA_LONG, 1L);
+      for (int i = 0; i < 4; i++) {
+        assertEquals(8, Libc.write(fd, one, 8));
+      }
+    }
+    assertTrue(all.await(20, TimeUnit.SECONDS), () -> "awake: " + awake.get());
     Libc.close(fd);
   }
 

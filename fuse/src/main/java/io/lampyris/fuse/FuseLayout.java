@@ -17,9 +17,8 @@ import ru.serce.jnrfuse.struct.FuseOperations;
 import ru.serce.jnrfuse.struct.Statvfs;
 
 /**
- * Where the fields of libfuse's and the kernel's structures are. Those of libfuse come from
- * jnr-fuse; bit fields, which it cannot say, and the kernel's request header are from fuse_common.h
- * and linux/fuse.h.
+ * Where the fields of libfuse's structures are. They come from jnr-fuse; bit fields, which it
+ * cannot say, are from fuse_common.h.
  */
 final class FuseLayout {
   /** What stat tells programs to read and write at a time. */
@@ -57,43 +56,14 @@ final class FuseLayout {
 
   private static final long INFO_BYTES = 40;
   private static final long INFO_FLAGS = INFO.flags.offset();
-  private static final long INFO_FROM_PAGE_CACHE = 16;
   private static final long INFO_BITS = 20;
   private static final long INFO_HANDLE = INFO.fh.offset();
   private static final int INFO_DIRECT_IO = 1;
-
-  /** {@code struct fuse_in_header}. */
-  static final long REQUEST_OPCODE = 4;
-
-  static final long REQUEST_NODE = 16;
-  static final long REQUEST_UID = 24;
-  static final long REQUEST_GID = 28;
-  static final long REQUEST_PID = 32;
-
-  /** {@code struct fuse_getattr_in} behind the header. */
-  static final long GETATTR_FLAGS = 40;
-
-  static final long GETATTR_HANDLE = 48;
-  static final int GETATTR_BY_HANDLE = 1;
-
-  /** {@code struct fuse_link_in} behind the header: the node that gets another name. */
-  static final long LINK_NODE = 40;
-
-  static final int OPCODE_GETATTR = 3;
-  static final int OPCODE_CREATE = 35;
 
   private static final long CONNECTION_BYTES = 32;
   private static final long CONNECTION_CAPABLE = 20;
   private static final long CONNECTION_WANT = 24;
   private static final int IOCTL_ON_DIRECTORIES = 1 << 11;
-
-  /** {@code struct fuse_out_header}. */
-  static final long REPLY_ERROR = 4;
-
-  static final long REPLY_HEADER_BYTES = 16;
-
-  /** {@code struct fuse_entry_out}: begins with the node id; an open reply follows it. */
-  static final long ENTRY_BYTES = 128;
 
   static {
     assert STAT_BYTES == 144 : "struct stat of x86-64; observed=" + STAT_BYTES;
@@ -144,10 +114,6 @@ final class FuseLayout {
 
   static int openFlags(long info) {
     return info(info).get(JAVA_INT, INFO_FLAGS);
-  }
-
-  static boolean isFromPageCache(long info) {
-    return info(info).get(JAVA_INT, INFO_FROM_PAGE_CACHE) != 0;
   }
 
   static long handle(long info) {

@@ -2,6 +2,7 @@ package io.lampyris.fuse;
 
 import io.lampyris.client.FileSystem;
 import io.lampyris.client.VirtualTree;
+import io.lampyris.fuse.requests.RequestAgent;
 import io.lampyris.protocol.Inodes;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,15 +35,20 @@ public final class FuseMount implements AutoCloseable {
    * Mounts; a dead mount of a killed daemon at the same place is detached first.
    *
    * @param mountPoint an empty directory
+   * @param requests of the reactor of the data path behind {@code files}
    * @return when the mount answers through the kernel
    */
   public static FuseMount mount(
-      Path mountPoint, FileSystem files, VirtualTree virtual, MountOptions options)
+      Path mountPoint,
+      FileSystem files,
+      VirtualTree virtual,
+      MountOptions options,
+      RequestAgent requests)
       throws MountException {
     StaleMounts.clear(mountPoint);
     Path point = MountPoints.canonical(mountPoint);
     MountPoints.check(point);
-    FuseChannel channel = new JnrFuseChannel(InstantSource.system());
+    FuseChannel channel = new JnrFuseChannel(requests, InstantSource.system());
     channel.mount(point, options, new InodeView(files, virtual, options, System::nanoTime));
     FuseMount mount = new FuseMount(channel, point);
     try {

@@ -3,9 +3,11 @@ package io.lampyris.fuse;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.lampyris.bindings.Errno;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.client.VirtualTree.Caller;
+import io.lampyris.fuse.requests.Request;
+import io.lampyris.fuse.requests.RequestLayout;
+import io.lampyris.fuse.requests.RequestTaker;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -13,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A request thread: takes a request from the kernel, lets libfuse call the handlers for it on this
- * very thread, and so on until the mount is gone. What the header says of the request is found here
- * while it is handled.
+ * A request thread: takes a request that is not for the reactor, lets libfuse call the handlers for
+ * it on this very thread, or moves data without libfuse, and so on until the mount is gone. What
+ * the header says of the request is found here while it is handled.
  */
 final class FuseWorker extends Thread {
   private static final Logger LOG = LoggerFactory.getLogger(FuseWorker.class);
@@ -26,16 +28,29 @@ final class FuseWorker extends Thread {
   private final long channel;
   private final long tap;
   private final OpenNodes nodes;
+  private final RequestTaker taker;
+  private final KernelOperations operations;
+  private final Guard guard;
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment request;
-  private final MemorySegment channelInOut;
   private final MemorySegment scratch;
+
+  private MemorySegment request = MemorySegment.NULL;
+  private int opcode;
 
   private Caller caller = new Caller(User.ROOT, 0);
   private long nodeInode;
   private @Nullable OpenFile created;
 
-  FuseWorker(String name, LibFuse fuse, long session, long channel, long tap, OpenNodes nodes) {
+  FuseWorker(
+      String name,
+      LibFuse fuse,
+      long session,
+      long channel,
+      long tap,
+      OpenNodes nodes,
+      RequestTaker taker,
+      KernelOperations operations,
+      Guard guard) {
     super(name);
     setDaemon(true);
     this.fuse = fuse;
@@ -43,8 +58,9 @@ final class FuseWorker extends Thread {
     this.channel = channel;
     this.tap = tap;
     this.nodes = nodes;
-    this.request = arena.allocate(fuse.fuse_chan_bufsize(channel), 4096);
-    this.channelInOut = arena.allocate(JAVA_LONG);
+    this.taker = taker;
+    this.operations = operations;
+    this.guard = guard;
     this.scratch = arena.allocate(SCRATCH_BYTES, 16);
   }
 
@@ -58,14 +74,24 @@ final class FuseWorker extends Thread {
     return caller;
   }
 
+  /** The kernel's number of what the request asks for. */
+  int opcode() {
+    return opcode;
+  }
+
+  /** The request that is being handled. */
+  MemorySegment request() {
+    return request;
+  }
+
   /** The node id that the request names. */
   long nodeId() {
-    return request.get(JAVA_LONG, FuseLayout.REQUEST_NODE);
+    return request.get(JAVA_LONG, RequestLayout.NODE);
   }
 
   /** The node that a link request gives another name. */
   long linkedNodeId() {
-    return request.get(JAVA_LONG, FuseLayout.LINK_NODE);
+    return request.get(JAVA_LONG, RequestLayout.LINK_NODE);
   }
 
   /** The inode of a getattr that was turned to a handle. */
@@ -89,38 +115,48 @@ final class FuseWorker extends Thread {
 
   @Override
   public void run() {
-    try (arena) {
-      while (fuse.fuse_session_exited(session) == 0) {
-        channelInOut.set(JAVA_LONG, 0, channel);
-        int size =
-            fuse.fuse_chan_recv(channelInOut.address(), request.address(), request.byteSize());
-        if (size > 0) {
-          handle(size);
-        } else if (size != -Errno.EINTR && size != -Errno.EAGAIN) {
-          break;
+    try (arena;
+        taker) {
+      for (Request next = taker.take(); next != null; next = taker.take()) {
+        request = next.input();
+        if (next.movesData()) {
+          next.answer(move(next));
+        } else {
+          handle(next);
         }
+        next.recycle();
       }
     } catch (RuntimeException | Error e) {
       LOG.error("request thread ended; observed={}; remedy: mount again and report this", this, e);
     }
   }
 
-  private void handle(int size) {
-    int opcode = request.get(JAVA_INT, FuseLayout.REQUEST_OPCODE);
+  /** Bytes, or -errno (I5). */
+  private int move(Request next) {
+    try {
+      return operations.move(next);
+    } catch (Throwable t) {
+      return guard.errnoOf(next.write ? "write" : "read", t);
+    }
+  }
+
+  private void handle(Request next) {
     takeCaller();
     created = null;
-    if (opcode == FuseLayout.OPCODE_GETATTR) {
+    opcode = next.opcode();
+    if (opcode == RequestLayout.OPCODE_GETATTR) {
       turnToHandle();
     }
-    long replyTo = opcode == FuseLayout.OPCODE_CREATE ? tap : channel;
-    fuse.fuse_session_process(session, request.address(), size, replyTo);
+    boolean tapped = opcode == RequestLayout.OPCODE_CREATE || opcode == RequestLayout.OPCODE_INIT;
+    int size = request.get(JAVA_INT, RequestLayout.SIZE);
+    fuse.fuse_session_process(session, request.address(), size, tapped ? tap : channel);
   }
 
   /** One process sends most requests in a row, so the last caller is kept. */
   private void takeCaller() {
-    int uid = request.get(JAVA_INT, FuseLayout.REQUEST_UID);
-    int gid = request.get(JAVA_INT, FuseLayout.REQUEST_GID);
-    int pid = request.get(JAVA_INT, FuseLayout.REQUEST_PID);
+    int uid = request.get(JAVA_INT, RequestLayout.UID);
+    int gid = request.get(JAVA_INT, RequestLayout.GID);
+    int pid = request.get(JAVA_INT, RequestLayout.PID);
     User user = caller.user();
     if (user.uid() != uid || user.gid() != gid || caller.pid() != pid) {
       caller = new Caller(new User(uid, gid), pid);
@@ -132,15 +168,15 @@ final class FuseWorker extends Thread {
    * unlinked while open has not. So a node that is open is asked for by one of its handles (I2).
    */
   private void turnToHandle() {
-    int flags = request.get(JAVA_INT, FuseLayout.GETATTR_FLAGS);
+    int flags = request.get(JAVA_INT, RequestLayout.GETATTR_FLAGS);
     OpenNodes.Node node = nodes.find(nodeId());
     if (node == null) {
       return;
     }
     nodeInode = node.inode();
-    if ((flags & FuseLayout.GETATTR_BY_HANDLE) == 0) {
-      request.set(JAVA_INT, FuseLayout.GETATTR_FLAGS, flags | FuseLayout.GETATTR_BY_HANDLE);
-      request.set(JAVA_LONG, FuseLayout.GETATTR_HANDLE, node.handle());
+    if ((flags & RequestLayout.GETATTR_BY_HANDLE) == 0) {
+      request.set(JAVA_INT, RequestLayout.GETATTR_FLAGS, flags | RequestLayout.GETATTR_BY_HANDLE);
+      request.set(JAVA_LONG, RequestLayout.GETATTR_HANDLE, node.handle());
     }
   }
 }

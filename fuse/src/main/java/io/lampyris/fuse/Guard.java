@@ -104,7 +104,7 @@ final class Guard {
   }
 
   /** The negative number that stands for what was thrown. */
-  private int errnoOf(String what, Throwable t) {
+  int errnoOf(String what, Throwable t) {
     if (t instanceof FileSystemException e) {
       return -e.errno();
     }

@@ -6,10 +6,10 @@ import io.lampyris.client.FileSystem;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.VirtualTree;
 import io.lampyris.client.VirtualTree.Caller;
+import io.lampyris.fuse.requests.Request;
 import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
@@ -277,30 +277,47 @@ final class InodeView {
   /**
    * Writes; with O_APPEND at the end of the file, which the kernel may not know when a ring has
    * extended it.
-   *
-   * @param fromPageCache whether the kernel writes back pages, which never append
    */
-  int write(
-      OpenFile file, long offset, MemorySegment from, int length, int flags, boolean fromPageCache)
-      throws FileSystemException {
+  static int write(OpenFile file, Request request) throws FileSystemException {
     int written;
-    if ((flags & Fcntl.O_APPEND) != 0 && !fromPageCache) {
-      // The kernel serialises appenders per node, and every name of a file is a node of its own.
-      synchronized (file.written().appendLock()) {
-        written = write(file, Math.max(offset, endOf(file)), from, length);
-      }
+    if (request.appends()) {
+      written = append(file, request);
     } else {
-      written = write(file, offset, from, length);
+      written = write(file, request, request.fileOffset);
     }
-    if ((flags & Fcntl.O_DSYNC) != 0) {
+    int flags = request.openFlags();
+    if ((flags & Fcntl.O_SYNC) == Fcntl.O_SYNC) {
       file.handle().fsync();
+    } else if ((flags & Fcntl.O_DSYNC) != 0) {
+      file.handle().fdatasync();
     }
     return written;
   }
 
-  private static int write(OpenFile file, long offset, MemorySegment from, int length)
-      throws FileSystemException {
-    int written = file.handle().write(offset, from, length);
+  /** Each name of a file has appenders of its own, as the kernel sees it. */
+  private static int append(OpenFile file, Request request) throws FileSystemException {
+    file.written().awaitAppend(request.place());
+    try {
+      return write(file, request, Math.max(request.fileOffset, endOf(file)));
+    } finally {
+      file.written().appended();
+    }
+  }
+
+  /** As {@link #write} if that does not wait; false when nothing was written. */
+  static boolean tryWrite(OpenFile file, Request request) {
+    long offset = request.fileOffset;
+    int length = request.lengthBytes;
+    boolean mustSync = (request.openFlags() & Fcntl.O_DSYNC) != 0;
+    if (mustSync || !file.handle().tryWrite(offset, request.payload(), length)) {
+      return false;
+    }
+    file.written().wroteTo(offset + length);
+    return true;
+  }
+
+  private static int write(OpenFile file, Request request, long offset) throws FileSystemException {
+    int written = file.handle().write(offset, request.payload(), request.lengthBytes);
     file.written().wroteTo(offset + written);
     return written;
   }

@@ -7,6 +7,11 @@ import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.fuse.requests.InitReply;
+import io.lampyris.fuse.requests.Request;
+import io.lampyris.fuse.requests.RequestAgent;
+import io.lampyris.fuse.requests.RequestLayout;
+import io.lampyris.fuse.requests.RequestQueue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,11 +37,13 @@ final class JnrFuseChannel implements FuseChannel {
   private static final Logger LOG = LoggerFactory.getLogger(JnrFuseChannel.class);
   private static final Path DEVICE = Path.of("/dev/fuse");
 
-  /** What libfuse 2 takes from the kernel at a time. */
-  private static final int TRANSFER_MAX_BYTES = 128 << 10;
-
-  /** Reads ahead of mappings and other background requests, per mount. */
+  /**
+   * Direct I/O with several requests under way, reads ahead of mappings and the like, per mount.
+   */
   private static final int BACKGROUND_MAX = 64;
+
+  /** Requests that others wait for, one per thread of theirs, beside those of our threads. */
+  private static final int FOREGROUND_MAX = 32;
 
   /** Shared by the threads of this channel and C, freed when the last of them has ended. */
   private final Arena arena = Arena.ofShared();
@@ -47,6 +54,7 @@ final class JnrFuseChannel implements FuseChannel {
   private final List<FuseWorker> workers = new ArrayList<>();
   private final OpenNodes nodes = new OpenNodes();
   private final Guard guard = new Guard();
+  private final RequestAgent agent;
   private final InstantSource clock;
 
   private @Nullable Mounted mounted;
@@ -59,9 +67,11 @@ final class JnrFuseChannel implements FuseChannel {
       long tap,
       String mountPoint,
       int connection,
-      KernelOperations operations) {}
+      KernelOperations operations,
+      RequestQueue requests) {}
 
-  JnrFuseChannel(InstantSource clock) {
+  JnrFuseChannel(RequestAgent agent, InstantSource clock) {
+    this.agent = agent;
     this.clock = clock;
   }
 
@@ -78,18 +88,19 @@ final class JnrFuseChannel implements FuseChannel {
     long channel = lib.fuse_session_next_chan(session, 0);
     forget.channel = channel;
     long tap = newTap(lib, channel, operations);
-    mounted = new Mounted(lib, fuse, session, channel, tap, point, connectionOf(point), operations);
-    startWorkers(options.threads());
+    int connection = connectionOf(point);
+    int count = options.threads();
+    int requestsMax = BACKGROUND_MAX + FOREGROUND_MAX + count;
+    RequestQueue requests = agent.serve(lib.fuse_chan_fd(channel), requestsMax, count, operations);
+    mounted =
+        new Mounted(lib, fuse, session, channel, tap, point, connection, operations, requests);
+    startWorkers(count);
   }
 
   @Override
   public boolean isServing() {
-    for (FuseWorker worker : workers) {
-      if (worker.isAlive()) {
-        return true;
-      }
-    }
-    return false;
+    Mounted m = mounted;
+    return m != null && m.requests().isServing();
   }
 
   @Override
@@ -103,16 +114,19 @@ final class JnrFuseChannel implements FuseChannel {
     }
     boolean ended = join(deadlineNs);
     m.operations().releaseAll();
-    if (ended) {
+    boolean quiet = m.requests().awaitQuiet(Duration.ofNanos(deadlineNs - System.nanoTime()));
+    if (ended && quiet) {
+      m.requests().close();
       m.lib().fuse_chan_destroy(m.tap());
       m.lib().fuse_destroy(m.fuse());
       arena.close();
     } else {
       LOG.warn(
-          "request threads of {} are still busy; observed={} alive, limit={}; remedy: none, they"
-              + " end with the process",
+          "requests of {} are still under way; observed={} threads alive, all answered={},"
+              + " limit={}; remedy: none, they end with the process",
           m.mountPoint(),
           workers.stream().filter(Thread::isAlive).count(),
+          quiet,
           limit);
     }
     mounted = null;
@@ -155,7 +169,7 @@ final class JnrFuseChannel implements FuseChannel {
             + ",use_ino,big_writes,default_permissions,allow_other,hard_remove"
             + ",attr_timeout=1,entry_timeout=1,negative_timeout=0"
             + ",max_read="
-            + TRANSFER_MAX_BYTES
+            + Request.PAYLOAD_MAX_BYTES
             + ",max_background="
             + BACKGROUND_MAX;
     String[] words = {"lampyris", point, "-f", "-o", kernelOptions};
@@ -211,7 +225,16 @@ final class JnrFuseChannel implements FuseChannel {
     assert m != null : "mounted before served";
     for (int i = 0; i < count; i++) {
       FuseWorker worker =
-          new FuseWorker("fuse-" + i, m.lib(), m.session(), m.channel(), m.tap(), nodes);
+          new FuseWorker(
+              "fuse-" + i,
+              m.lib(),
+              m.session(),
+              m.channel(),
+              m.tap(),
+              nodes,
+              m.requests().newTaker(),
+              m.operations(),
+              guard);
       workers.add(worker);
       worker.start();
     }
@@ -259,10 +282,8 @@ final class JnrFuseChannel implements FuseChannel {
     FuseOperations at = FuseLayout.OPERATIONS;
     put(table, at.open.offset(), guard.of("open", (p, i) -> ops.open(p, i)));
     put(table, at.create.offset(), guard.of("create", (p, m, i) -> ops.create(p, (int) m, i)));
-    put(table, at.read.offset(), guard.of("read", (p, b, n, o, i) -> ops.read(b, n, o, i)));
-    put(table, at.write.offset(), guard.of("write", (p, b, n, o, i) -> ops.write(b, n, o, i)));
     put(table, at.flush.offset(), guard.of("flush", (p, i) -> ops.flush(i)));
-    put(table, at.fsync.offset(), guard.of("fsync", (p, d, i) -> ops.fsync(i)));
+    put(table, at.fsync.offset(), guard.of("fsync", (p, d, i) -> ops.fsync((int) d != 0, i)));
     put(table, at.release.offset(), guard.of("release", (p, i) -> ops.release(i)));
   }
 
@@ -295,17 +316,24 @@ final class JnrFuseChannel implements FuseChannel {
   }
 
   /**
-   * A second channel over the same device, through which replies to create leave: nothing else in
-   * libfuse's high-level interface tells which node id a created file was given.
+   * A second channel over the same device, through which replies to create and init leave. Nothing
+   * else in libfuse's high-level interface tells which node id a created file was given; and
+   * libfuse 2 knows neither requests above 128 KiB nor several for one direct I/O.
    */
   private long newTap(LibFuse lib, long channel, KernelOperations operations) {
     // struct fuse_chan_ops: receive, send, destroy.
     MemorySegment ops = arena.allocate(JAVA_LONG, 3);
+    InitReply initReply = new InitReply(arena);
     Upcalls.Of3 send =
         guard.of(
-            "create's reply",
+            "a tapped reply",
             (tap, vectors, count) -> {
-              readCreateReply(operations, vectors, count);
+              FuseWorker worker = FuseWorker.current();
+              if (worker.opcode() == RequestLayout.OPCODE_INIT) {
+                long amended = initReply.amend(worker.request(), vectors, count);
+                return lib.fuse_chan_send(channel, amended, 1);
+              }
+              readCreateReply(worker, operations, vectors, count);
               return lib.fuse_chan_send(channel, vectors, count);
             });
     ops.setAtIndex(JAVA_LONG, 1, addressOf(Upcalls.Of3.class, send));
@@ -314,19 +342,19 @@ final class JnrFuseChannel implements FuseChannel {
   }
 
   /** The vectors are a header and, on success, an entry followed by what open tells. */
-  private static void readCreateReply(KernelOperations operations, long vectors, long count) {
-    FuseWorker worker = FuseWorker.current();
+  private static void readCreateReply(
+      FuseWorker worker, KernelOperations operations, long vectors, long count) {
     if (vectors == 0 || count < 2 || worker.created() == null) {
       return;
     }
     MemorySegment iov = NativeMemory.ofAddress(vectors, 4L * Long.BYTES);
     MemorySegment header =
-        NativeMemory.ofAddress(iov.getAtIndex(JAVA_LONG, 0), FuseLayout.REPLY_HEADER_BYTES);
-    if (header.get(JAVA_INT, FuseLayout.REPLY_ERROR) == 0) {
+        NativeMemory.ofAddress(iov.getAtIndex(JAVA_LONG, 0), RequestLayout.REPLY_HEADER_BYTES);
+    if (header.get(JAVA_INT, RequestLayout.REPLY_ERROR) == 0) {
       MemorySegment reply =
           NativeMemory.ofAddress(iov.getAtIndex(JAVA_LONG, 2), iov.getAtIndex(JAVA_LONG, 3));
       operations.onCreateReply(
-          reply.get(JAVA_LONG, 0), reply.get(JAVA_LONG, FuseLayout.ENTRY_BYTES));
+          reply.get(JAVA_LONG, 0), reply.get(JAVA_LONG, RequestLayout.ENTRY_BYTES));
     }
   }
 

@@ -7,6 +7,8 @@ import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.VirtualTree.Caller;
+import io.lampyris.fuse.requests.Request;
+import io.lampyris.fuse.requests.RequestHandler;
 import io.lampyris.protocol.AttributeMask;
 import io.lampyris.protocol.Attributes;
 import java.lang.foreign.MemorySegment;
@@ -18,15 +20,19 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The handlers that libfuse calls: they take C's arguments apart and call {@link InodeView}. Paths
- * are null for operations on handles. Handlers run on {@link FuseWorker}s only.
+ * are null for operations on handles. Handlers run on {@link FuseWorker}s only. Reads and writes
+ * come without libfuse, and some on the reactor.
  */
-final class KernelOperations {
+final class KernelOperations implements RequestHandler {
   private static final Logger LOG = LoggerFactory.getLogger(KernelOperations.class);
 
   /** Invalidates the kernel's attributes of a node. */
   interface Forget {
     void attributesOf(long nodeId);
   }
+
+  /** Larger ones are copied by a thread, while the reactor does other work. */
+  private static final int INLINE_WRITE_MAX_BYTES = 64 << 10;
 
   private static final long UTIME_NOW = (1L << 30) - 1;
   private static final long UTIME_OMIT = (1L << 30) - 2;
@@ -105,7 +111,7 @@ final class KernelOperations {
   }
 
   int ftruncate(long length, long info) throws FileSystemException {
-    view.truncate(caller(), file(info).inode(), length);
+    view.truncate(caller(), file(FuseLayout.handle(info)).inode(), length);
     return 0;
   }
 
@@ -184,31 +190,60 @@ final class KernelOperations {
     nodes.opened(file, nodeId, handle);
   }
 
-  int read(long buffer, long size, long offset, long info) throws FileSystemException {
-    MemorySegment into = NativeMemory.ofAddress(buffer, size);
-    return file(info).handle().read(offset, into, (int) size);
+  @Override
+  public void onAppend(Request request) {
+    OpenFile file = files.get(request.handle());
+    if (file != null) {
+      request.place(file.written().queueAppend());
+    }
   }
 
-  int write(long buffer, long size, long offset, long info) throws FileSystemException {
-    MemorySegment from = NativeMemory.ofAddress(buffer, size);
-    return view.write(
-        file(info),
-        offset,
-        from,
-        (int) size,
-        FuseLayout.openFlags(info),
-        FuseLayout.isFromPageCache(info));
+  @Override
+  public boolean tryWrite(Request request) {
+    OpenFile file = files.get(request.handle());
+    return file != null
+        && request.lengthBytes <= INLINE_WRITE_MAX_BYTES
+        && InodeView.tryWrite(file, request);
+  }
+
+  @Override
+  public boolean mayBegin(Request request) {
+    OpenFile file = files.get(request.handle());
+    return file != null && file.handle().mayReadNow(request);
+  }
+
+  @Override
+  public void begin(Request request) {
+    OpenFile file = files.get(request.handle());
+    if (file == null) {
+      request.complete(-Errno.EBADF);
+    } else {
+      file.handle().readNow(request);
+    }
+  }
+
+  /** The others, on a thread that may wait; how many bytes. */
+  int move(Request request) throws FileSystemException {
+    OpenFile file = file(request.handle());
+    if (request.write) {
+      return InodeView.write(file, request);
+    }
+    return file.handle().read(request.fileOffset, request.payload(), request.lengthBytes);
   }
 
   int flush(long info) throws FileSystemException {
-    file(info).handle().flush();
+    file(FuseLayout.handle(info)).handle().flush();
     return 0;
   }
 
   /** A ring may have extended the file, and stat has to show it from now on. */
-  int fsync(long info) throws FileSystemException {
-    OpenFile file = file(info);
-    file.handle().fsync();
+  int fsync(boolean dataOnly, long info) throws FileSystemException {
+    OpenFile file = file(FuseLayout.handle(info));
+    if (dataOnly) {
+      file.handle().fdatasync();
+    } else {
+      file.handle().fsync();
+    }
     if (file.nodeId() != 0) {
       forget.attributesOf(file.nodeId());
     }
@@ -268,7 +303,7 @@ final class KernelOperations {
       return ioctls.answer(command, data);
     }
     if ((flags & Ioctls.ON_DIRECTORY) == 0) {
-      fsync(info);
+      fsync(false, info);
     }
     ioctls.writeDone(command, data);
     return 0;
@@ -289,8 +324,8 @@ final class KernelOperations {
     }
   }
 
-  private OpenFile file(long info) throws FileSystemException {
-    OpenFile file = files.get(FuseLayout.handle(info));
+  private OpenFile file(long handle) throws FileSystemException {
+    OpenFile file = files.get(handle);
     if (file == null) {
       throw new FileSystemException(Errno.EBADF, "no such handle");
     }

@@ -40,13 +40,6 @@ public interface LibFuse {
 
   long fuse_session_next_chan(long session, long previous);
 
-  int fuse_session_exited(long session);
-
-  void fuse_session_exit(long session);
-
-  /** Blocks for a request: its size, 0 when the mount is gone, or -errno. */
-  int fuse_chan_recv(long channelInOut, long buffer, long sizeBytes);
-
   /** Handles a request on the calling thread; replies leave through {@code channel}. */
   void fuse_session_process(long session, long buffer, long sizeBytes, long channel);
 

@@ -9,11 +9,12 @@
  * operation by inode. {@link io.lampyris.fuse.FuseChannel} is the seam to the kernel; {@code
  * JnrFuseChannel} drives libfuse 2 (high-level, path based) with the structures of jnr-fuse.
  *
- * <p>The adapter runs its own request loop on its own threads instead of {@code fuse_main}: the
- * number of threads is bounded, no signal handler is replaced, names stay bytes, and the loop sees
- * each request's header, which the high-level interface hides. It needs the header's node id for
- * two things: to answer fstat of an open file by its handle (libfuse 2 would look for a path, which
- * an unlinked file has not), and to drop the kernel's attributes after fsync.
+ * <p>Requests come through {@link io.lampyris.fuse.requests} instead of {@code fuse_main}: the
+ * mount's own threads, whose number is bounded, take them, or the reactor of the data path while it
+ * answers reads. Reads and writes never reach libfuse. No signal handler is replaced, names stay
+ * bytes, and each request's header is seen, which the high-level interface hides. Its node id is
+ * needed for two things: to answer fstat of an open file by its handle (libfuse 2 would look for a
+ * path, which an unlinked file has not), and to drop the kernel's attributes after fsync.
  *
  * <p>What libfuse 2 cannot do stays undone: each name of a file is a node of its own to the kernel,
  * so what is changed by one name shows in the attributes by another after 1 s; and a file without a
@@ -22,11 +23,12 @@
  *
  * <p><b>Page cache.</b> Rings write into files behind the kernel's back, and such a write must be
  * readable at once. So every open is {@code direct_io} by default: reads and writes come here,
- * nothing of a file is kept in the kernel, not even its length for the sake of read(2). The price
- * is that {@code mmap(MAP_SHARED)} fails with ENODEV ({@code MAP_PRIVATE}, and so running programs,
- * works); a program that opens with {@code O_NONBLOCK} asks for the page cache and has it until its
- * last close. {@link io.lampyris.fuse.MountOptions.PageCache} can give it to all readers of files
- * that nobody has open for writing.
+ * nothing of a file is kept in the kernel, not even its length for the sake of read(2) (libaio and
+ * io_uring do go by the length that the kernel has seen last). The price is that {@code
+ * mmap(MAP_SHARED)} fails with ENODEV ({@code MAP_PRIVATE}, and so running programs, works); a
+ * program that opens with {@code O_NONBLOCK} asks for the page cache and has it until its last
+ * close. {@link io.lampyris.fuse.MountOptions.PageCache} can give it to all readers of files that
+ * nobody has open for writing.
  *
  * <h2>Invariants</h2>
  *
@@ -46,7 +48,9 @@
  * <h2>Threading</h2>
  *
  * A fixed number of request threads per mount, each with one request at a time; they block in the
- * file client. Everything in {@code InodeView} may be called by any of them.
+ * file client. Everything in {@code InodeView} may be called by any of them; its {@code tryWrite},
+ * and what {@code KernelOperations} has of {@code RequestHandler}, by the reactor as well, which
+ * they never keep waiting.
  *
  * <h2>Failure</h2>
  *

@@ -21,16 +21,21 @@ class LifeCycleTest {
   private Path base = Path.of("/nowhere");
   private Path point = Path.of("/nowhere");
   private MemoryFileSystem files = new MemoryFileSystem();
+  private TestReactor reactor;
 
   @BeforeEach
   void makePoint() throws IOException {
     Shell.assumeMountsWork();
+    reactor = new TestReactor();
     base = Files.createTempDirectory("lampyris-fuse").toRealPath();
     point = Files.createDirectory(base.resolve("with blank"));
   }
 
   @AfterEach
   void leaveNothingMounted() throws Exception {
+    if (reactor != null) {
+      reactor.close();
+    }
     Shell.run(
         "while grep -qF \"$2\" /proc/self/mountinfo; do umount -l \"$1\" || break; done; rm -rf"
             + " \"$3\"",
@@ -41,7 +46,11 @@ class LifeCycleTest {
 
   private FuseMount mount() throws MountException {
     return FuseMount.mount(
-        point, files, new MemoryVirtualTree(), MountOptions.of("life").withThreads(4));
+        point,
+        files,
+        new MemoryVirtualTree(),
+        MountOptions.of("life").withThreads(4),
+        reactor.agent());
   }
 
   private Process daemon() throws IOException {
@@ -49,6 +58,8 @@ class LifeCycleTest {
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",
+            "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
+            "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-ea",
             "-cp",
@@ -190,7 +201,11 @@ class LifeCycleTest {
             MountException.class,
             () ->
                 FuseMount.mount(
-                    at, files, new MemoryVirtualTree(), MountOptions.of("life").withThreads(2)))
+                    at,
+                    files,
+                    new MemoryVirtualTree(),
+                    MountOptions.of("life").withThreads(2),
+                    reactor.agent()))
         .reason();
   }
 }

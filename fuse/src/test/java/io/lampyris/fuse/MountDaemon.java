@@ -13,7 +13,8 @@ public final class MountDaemon {
             Path.of(args[0]),
             new MemoryFileSystem(),
             new MemoryVirtualTree(),
-            MountOptions.of("child").withThreads(4));
+            MountOptions.of("child").withThreads(4),
+            new TestReactor().agent());
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(() -> {

@@ -12,15 +12,17 @@ abstract class MountedTest {
   Path scratch = Path.of("/nowhere");
   MemoryFileSystem files = new MemoryFileSystem();
   MemoryVirtualTree virtual = new MemoryVirtualTree();
+  TestReactor reactor;
   FuseMount mount;
 
   @BeforeEach
   void mount() throws Exception {
     Shell.assumeMountsWork();
+    reactor = new TestReactor();
     Path base = Files.createTempDirectory("lampyris-fuse");
     point = Files.createDirectory(base.resolve("mnt")).toRealPath();
     scratch = Files.createDirectory(base.resolve("scratch"));
-    mount = FuseMount.mount(point, files, virtual, options());
+    mount = FuseMount.mount(point, files, virtual, options(), reactor.agent());
   }
 
   MountOptions options() {
@@ -31,6 +33,7 @@ abstract class MountedTest {
   void unmount() throws IOException, InterruptedException {
     if (mount != null) {
       mount.close();
+      reactor.close();
       Shell.run("umount -l \"$1\" 2>/dev/null || true; rm -rf \"$2\"", point, scratch);
       Files.deleteIfExists(point);
       Files.deleteIfExists(point.getParent());

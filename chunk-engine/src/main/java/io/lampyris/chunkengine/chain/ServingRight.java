@@ -4,12 +4,8 @@ package io.lampyris.chunkengine.chain;
 @FunctionalInterface
 public interface ServingRight {
   /** In a cluster that has no leases. */
-  ServingRight ALWAYS = (bootNs, targetId) -> true;
+  ServingRight ALWAYS = (nowNs, targetId) -> true;
 
-  /**
-   * Allocates nothing. Owner: reactor.
-   *
-   * @param bootNs {@link io.lampyris.reactor.ReactorContext#bootNs}
-   */
-  boolean mayServe(long bootNs, long targetId);
+  /** Allocates nothing. Owner: reactor. */
+  boolean mayServe(long nowNs, long targetId);
 }

@@ -122,6 +122,7 @@ public final class ClientProcess implements AutoCloseable {
             .agent(on -> routing(on, file, addresses))
             .agent(this::dataPath)
             .agent(client::rings)
+            .agent(client::requests)
             .build();
     parts.onStop("reactor", reactor);
     parts.add("network", network());

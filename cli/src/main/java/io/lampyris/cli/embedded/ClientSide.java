@@ -12,6 +12,7 @@ import io.lampyris.client.RouteSource;
 import io.lampyris.fuse.FuseMount;
 import io.lampyris.fuse.MountException;
 import io.lampyris.fuse.MountOptions;
+import io.lampyris.fuse.requests.RequestAgent;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.usrbio.IovRegistry;
@@ -33,6 +34,7 @@ public final class ClientSide {
   private final ClientIdentity identity;
   private @Nullable ReactorDataPath dataPath;
   private @Nullable RingServer rings;
+  private @Nullable RequestAgent requests;
 
   public ClientSide(Counters counters, ClientCounters clientCounters, ClientIdentity identity) {
     this.counters = counters;
@@ -53,6 +55,13 @@ public final class ClientSide {
   public RingServer rings(Reactor on) {
     RingServer made = new RingServer(on, dataPath(), RingServerConfig.DEFAULT, counters);
     rings = made;
+    return made;
+  }
+
+  /** The third one. */
+  public RequestAgent requests(Reactor on) {
+    RequestAgent made = new RequestAgent(on);
+    requests = made;
     return made;
   }
 
@@ -80,7 +89,9 @@ public final class ClientSide {
     assert server != null : "the rings were made";
     IovRegistry registry =
         parts.add("ring registry", IovRegistry.open(server, files::openInode, instanceDirectory));
-    return parts.add("mount", FuseMount.mount(at, files, registry, MountOptions.of(name)));
+    RequestAgent agent = requests;
+    assert agent != null : "who takes requests was made";
+    return parts.add("mount", FuseMount.mount(at, files, registry, MountOptions.of(name), agent));
   }
 
   /** What a client did, by the names under which its figures are shown. */

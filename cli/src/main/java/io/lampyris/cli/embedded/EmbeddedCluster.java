@@ -157,6 +157,7 @@ public final class EmbeddedCluster implements AutoCloseable {
               .agent(r -> storage.set(storage(r, hosted, failure)))
               .agent(r -> client.dataPath(r, network::connect, routes, DataPathOptions.EMBEDDED))
               .agent(client::rings)
+              .agent(client::requests)
               .build();
     } catch (IllegalStateException e) {
       if (failure.isSet()) {

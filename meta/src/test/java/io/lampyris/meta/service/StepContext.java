@@ -19,11 +19,6 @@ final class StepContext implements ReactorContext {
   }
 
   @Override
-  public long bootNs() {
-    return nowNs;
-  }
-
-  @Override
   public long nowNs() {
     return nowNs;
   }

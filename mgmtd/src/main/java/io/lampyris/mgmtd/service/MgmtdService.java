@@ -85,7 +85,7 @@ public final class MgmtdService implements Agent, Service {
 
   /** Whether this manager may decide now (I1). */
   public boolean isPrimary() {
-    return primary != null && mayAct();
+    return primary != null && mayAct(context.nowNs());
   }
 
   @Override
@@ -99,7 +99,7 @@ public final class MgmtdService implements Agent, Service {
       throw failure;
     }
     Primary of = primary;
-    if (of == null || !of.isDirty() || !mayAct()) {
+    if (of == null || !of.isDirty() || !mayAct(nowNs)) {
       return 0;
     }
     guarded(of::decide);
@@ -123,8 +123,8 @@ public final class MgmtdService implements Agent, Service {
 
   // ---------------------------------------------------------------- primacy
 
-  private boolean mayAct() {
-    return options.exclusiveStore() || context.bootNs() - renewedNs < options.primaryLeaseNs();
+  private boolean mayAct(long nowNs) {
+    return options.exclusiveStore() || nowNs - renewedNs < options.primaryLeaseNs();
   }
 
   private void onTimer(long nowNs) {
@@ -136,14 +136,14 @@ public final class MgmtdService implements Agent, Service {
     try {
       guarded(() -> {
         if (primary == null) {
-          campaign();
+          campaign(nowNs);
         } else {
-          stay(lookEveryNs);
+          stay(nowNs, lookEveryNs);
         }
       });
       Primary of = primary;
       if (of != null) {
-        guarded(() -> of.tick(context.bootNs()));
+        guarded(() -> of.tick(nowNs));
         nextNs = nowNs + of.config().get(MgmtdKeys.LEASE_CHECK);
       }
     } finally {
@@ -152,9 +152,8 @@ public final class MgmtdService implements Agent, Service {
   }
 
   /** Takes over from who has shown no life for longer than it acts without. */
-  private void campaign() throws DeposedException {
+  private void campaign(long nowNs) throws DeposedException {
     Optional<Primacy> now = store.primacy();
-    long nowNs = context.bootNs();
     if (!looked || !now.equals(seen)) {
       looked = true;
       seen = now;
@@ -174,9 +173,8 @@ public final class MgmtdService implements Agent, Service {
     }
   }
 
-  private void stay(long everyNs) throws DeposedException {
+  private void stay(long nowNs, long everyNs) throws DeposedException {
     Primacy before = mine.orElseThrow();
-    long nowNs = context.bootNs();
     if (options.exclusiveStore() || nowNs - renewedNs < everyNs) {
       return;
     }
@@ -213,7 +211,7 @@ public final class MgmtdService implements Agent, Service {
   public void onCall(Call call) {
     call.replyLength = 0;
     Primary of = primary;
-    if (of == null || closed || !mayAct()) {
+    if (of == null || closed || !mayAct(context.nowNs())) {
       call.reply(Status.NOT_PRIMARY.code());
       return;
     }
@@ -242,7 +240,7 @@ public final class MgmtdService implements Agent, Service {
 
   private long heartbeat(Primary of, Call call) throws DeposedException {
     Heartbeat heartbeat = ClusterCodec.heartbeat(call.request, call.requestLength);
-    HeartbeatAnswer answer = of.heartbeat(heartbeat, context.bootNs());
+    HeartbeatAnswer answer = of.heartbeat(heartbeat, context.nowNs());
     if (!answer.reason().isEmpty()) {
       send(call, ClusterCodec.encode(answer, scratch), room(call, heartbeat.replyRoom()));
       return Status.REFUSED.code();
@@ -273,7 +271,7 @@ public final class MgmtdService implements Agent, Service {
   private long routing(Primary of, Call call) {
     RoutingQuery query = ClusterCodec.routingQuery(call.request, call.requestLength);
     if (query.isClient()) {
-      of.clients().heard(query, context.bootNs());
+      of.clients().heard(query, context.nowNs());
     }
     int room = room(call, query.replyRoom());
     int delta = of.history().encode(query.knownVersion());

@@ -62,11 +62,6 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
   }
 
   @Override
-  public long bootNs() {
-    return nowNs();
-  }
-
-  @Override
   public long nowNs() {
     return clock.nowNs(simulation.nowNs());
   }
