@@ -1,5 +1,6 @@
 package io.lampyris.reactor;
 
+import io.lampyris.bindings.BootClock;
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
@@ -109,6 +110,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
 
   private boolean wakeArmed;
   private boolean roomWanted;
+  private final BootClock bootClock = new BootClock();
   private long nowNs = System.nanoTime();
   private long lastWorkNs = nowNs;
   private long submittedNs = nowNs;
@@ -241,6 +243,12 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   @Override
   public String name() {
     return name;
+  }
+
+  @Override
+  public long bootNs() {
+    assert inReactor() : "the clock is the reactor's";
+    return bootClock.nowNs();
   }
 
   @Override

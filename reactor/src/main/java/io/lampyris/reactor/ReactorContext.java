@@ -7,6 +7,13 @@ public interface ReactorContext {
   /** Monotonic time of the current cycle, in ns. Owner: reactor. */
   long nowNs();
 
+  /**
+   * Time since boot, in ns, read now: for leases. It goes on while the machine is suspended, and
+   * what the cycle has received was sent before it, even if the process was stopped in mid-cycle.
+   * Owner: reactor.
+   */
+  long bootNs();
+
   /** Whether the calling thread is this reactor's. Any thread. */
   boolean inReactor();
 

@@ -749,6 +749,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     final InodeSummary summary = new InodeSummary();
     @Nullable Call call;
     @Nullable ChainTarget target;
+    int viewVersion;
   }
 
   /** At the head: it has committed what it has acknowledged. */
@@ -765,6 +766,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     Query query = queries.isEmpty() ? new Query() : queries.pop();
     query.call = call;
     query.target = target;
+    query.viewVersion = target.view().version();
     target.looks(1);
     query.summary.begin(queryChunks.chunk().inode(), 0);
     if (!advance(query)) {
@@ -795,8 +797,9 @@ public final class ChainService implements Service, Agent, TimerTask {
     query.target = null;
     target.looks(-1);
     queries.push(query);
-    if (!target.mayServe()) {
-      call.reply(Status.TARGET_OFFLINE.code());
+    long refused = target.admits(query.viewVersion);
+    if (refused != 0 || !target.mayServe()) {
+      call.reply(refused != 0 ? refused : Status.TARGET_OFFLINE.code());
       return true;
     }
     queryReply

@@ -131,7 +131,7 @@ public final class ChainTarget {
   }
 
   boolean mayServe() {
-    return !stopped && !store.isOffline() && right.mayServe(context.nowNs(), targetId());
+    return !stopped && !store.isOffline() && right.mayServe(context.bootNs(), targetId());
   }
 
   /** Whether it waits for its pending versions to be committed before it takes anything. */

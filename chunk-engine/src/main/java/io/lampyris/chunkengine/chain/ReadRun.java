@@ -194,9 +194,11 @@ final class ReadRun extends ChunkTask implements PeerCall.User, TimerTask {
 
   private void finish(long result) {
     giveTurnBack();
+    // A member that was dropped may have read before it knew, and serve again by the next view.
+    long refused = asCommitted ? 0 : target().admits(viewVersion);
     on = null;
     repaired = false;
     payload = MemorySegment.NULL;
-    owner.onRead(this, result);
+    owner.onRead(this, refused == 0 ? result : refused);
   }
 }

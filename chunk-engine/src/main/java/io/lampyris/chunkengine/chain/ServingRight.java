@@ -4,8 +4,12 @@ package io.lampyris.chunkengine.chain;
 @FunctionalInterface
 public interface ServingRight {
   /** In a cluster that has no leases. */
-  ServingRight ALWAYS = (nowNs, targetId) -> true;
+  ServingRight ALWAYS = (bootNs, targetId) -> true;
 
-  /** Allocates nothing. Owner: reactor. */
-  boolean mayServe(long nowNs, long targetId);
+  /**
+   * Allocates nothing. Owner: reactor.
+   *
+   * @param bootNs {@link io.lampyris.reactor.ReactorContext#bootNs}
+   */
+  boolean mayServe(long bootNs, long targetId);
 }

@@ -53,7 +53,8 @@
  *       have it durably; an answer leaves only while the node may serve.
  *   <li>I4: a read returns a version that was the committed one of the tail at some time while the
  *       read ran. Without a pending version here, what is committed here is (by I2); with one, the
- *       tail is asked; the tail itself waits for the update's turn to end.
+ *       tail is asked; the tail itself waits for the update's turn to end. What was read under one
+ *       version of the chain is no answer under another: the lease may have had a gap between.
  *   <li>I5: an update that is sent again (same client, channel and sequence number) is carried out
  *       once and answered as the first time: by the chunk's own record, which all members have, as
  *       long as it was the chunk's last update; by the table of sessions otherwise. Every member

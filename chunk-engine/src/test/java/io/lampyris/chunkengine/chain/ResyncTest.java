@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.sim.SimFaults;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
 import java.util.List;
@@ -267,6 +268,40 @@ final class ResyncTest {
       rig.node(1).mayServe = false;
       client.write(INODE, 0, 0, bytes(1000, 9));
       assertEquals(Status.TARGET_OFFLINE.code(), client.await());
+    }
+  }
+
+  /** The lease that it has by then says nothing of what went on without it. */
+  @Test
+  void aReadFromBeforeTheChainWentOnWithoutItsMemberIsNotAnswered() {
+    try (ChainRig rig = new ChainRig(tmp, 8, 2)) {
+      rig.begin();
+      ChainRig.Client writer = rig.new Client(5, 1);
+      ChainRig.Client reader = rig.new Client(6, 1);
+      write(writer, 0, bytes(1000, 8));
+      rig.runUntil(rig::isQuiet);
+      SimFaults disk = rig.node(2).faults;
+      long usualNs = disk.latencyMaxNs;
+      disk.latencyMinNs = 50_000_000;
+      disk.latencyMaxNs = disk.latencyMinNs;
+      reader.giveUpNs = 0;
+      reader.readAt(2, INODE, 0, 0, 1000);
+      rig.runUntil(() -> rig.node(2).service().inFlight() == 1);
+      disk.latencyMinNs = 10_000;
+      disk.latencyMaxNs = usualNs;
+
+      rig.manager.states.put(2, TargetState.OFFLINE);
+      rig.manager.publish();
+      rig.runUntil(() -> rig.node(1).target().chainVersion() == rig.manager.chainVersion);
+      write(writer, 0, bytes(1000, 9));
+      rig.manager.run();
+      rig.runUntil(rig.manager::isWhole);
+      assertEquals(1, rig.node(2).service().inFlight(), "the read is still under way");
+
+      assertEquals(Status.CHAIN_VERSION_MISMATCH.code(), reader.await());
+      reader.readAt(2, INODE, 0, 0, 1000);
+      assertEquals(1000, reader.await());
+      assertArrayEquals(bytes(1000, 9), reader.read);
     }
   }
 

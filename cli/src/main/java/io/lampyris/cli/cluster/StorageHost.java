@@ -57,8 +57,8 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
   // ---- what the chains ask ----
 
   @Override
-  public boolean mayServe(long nowNs, long targetId) {
-    return agent().mayServe(nowNs, targetId);
+  public boolean mayServe(long bootNs, long targetId) {
+    return agent().mayServe(bootNs, targetId);
   }
 
   // ---- what the agent asks and says ----
@@ -184,7 +184,7 @@ final class StorageHost implements NodeHost, Agent, ServingRight {
     return agent().refusal();
   }
 
-  long leaseLeftNs(long nowNs) {
-    return agent().grants() == 0 ? 0 : agent().leaseEndNs() - nowNs;
+  long leaseLeftNs() {
+    return agent().leaseLeftNs();
   }
 }

@@ -36,7 +36,7 @@ final class StorageStatus {
     for (String why : targets.missing()) {
       errors.add("TARGET_MISSING: " + why);
     }
-    if (host.leaseLeftNs(System.nanoTime()) <= 0) {
+    if (host.leaseLeftNs() <= 0) {
       errors.add(
           "NO_LEASE: the node serves nothing; %s"
               .formatted(

@@ -71,7 +71,7 @@ public final class ClusterRun {
     this.seed = seed;
     this.options = options;
     prng = new Prng(seed);
-    rot = new Prng(seed * 31 + 17);
+    rot = aside(17);
     shape = Shape.of(prng.split(), rot, options);
     simulation = new Simulation(prng.split());
     fabric = new SimFabric(simulation, new NetworkFaults());
@@ -172,6 +172,11 @@ public final class ClusterRun {
     return rot;
   }
 
+  /** One more source of chance, which draws nothing from the others. */
+  Prng aside(int which) {
+    return new Prng(seed * 31 + which);
+  }
+
   LeaseTerms terms() {
     return shape.terms();
   }
@@ -256,7 +261,7 @@ public final class ClusterRun {
     return new SimClock(prng.below(DAY_NS), prng.between(-shape.driftPpm(), shape.driftPpm() + 1));
   }
 
-  private Operator operator() {
+  Operator operator() {
     Operator now = operator;
     assert now != null : "the cluster is built";
     return now;
@@ -288,6 +293,7 @@ public final class ClusterRun {
   private void liveness(Troubles troubles) {
     troubles.end();
     long untilNs = nowNs() + options.livenessNs();
+    troubles.undoCommands();
     simulation.runFor(options.safetyNs() / 8);
     loading = false;
     if (shape.rots()) {

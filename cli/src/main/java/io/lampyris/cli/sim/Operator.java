@@ -69,6 +69,15 @@ final class Operator {
     }
   }
 
+  /** Asks a manager, any, to carry a command out; whether it did nobody looks at. */
+  void ask(int manager, AdminCommand command, Map<String, String> arguments) {
+    Asked call = new Asked();
+    call.requestLength =
+        ClusterCodec.encode(new AdminRequest(command, MESSAGE_BYTES, arguments), call.request);
+    call.deadlineNs = reactor.nowNs() + TIMEOUT_NS;
+    network.connect(manager, Services.MGMTD).send(call);
+  }
+
   private final class Asked extends Call {
     boolean answered;
 

@@ -6,6 +6,7 @@ import io.lampyris.chunkengine.chain.ChainOptions;
 import io.lampyris.chunkengine.chain.ChainService;
 import io.lampyris.chunkengine.chain.ChainTarget;
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.options.IntegrityOptions;
@@ -51,6 +52,13 @@ final class StorageMachine extends Machine implements NodeHost {
   private static final int TARGETS_MAX = 10;
 
   private static final Probe ROTTEN = Probe.of("sim: a bit of a chunk rots");
+  private static final Probe ASTRAY = Probe.of("sim: a write of a chunk goes astray");
+
+  /** How long the machine waits at most for a write that may go astray. */
+  private static final long ASTRAY_NS = 50_000_000;
+
+  /** Near enough to hit other chunks. */
+  private static final long ASTRAY_BYTES = 1 << 20;
 
   private static final List<SizeClass> BUFFERS =
       List.of(new SizeClass(4 << 10, 64), new SizeClass(64 << 10, 64), new SizeClass(1 << 20, 6));
@@ -253,21 +261,46 @@ final class StorageMachine extends Machine implements NodeHost {
     }
     ChainTarget target = hosted().get(by.below(hosted().size()));
     TargetStore store = target.store();
-    Routing.Chain chain = now.routing().chains().get(target.chainId());
-    boolean shared =
-        target.localState() == LocalState.UP_TO_DATE
-            && chain != null
-            && chain.targetIds().stream().filter(id -> serves(now.routing(), id)).count() > 1;
     ChunkState chunk = new ChunkState();
     boolean found = store.slots() > 0 && store.at(by.below(store.slots()), chunk);
-    if (shared && found && chunk.lengthBytes > 0 && chunk.blockOffset >= 0) {
+    if (isShared(now.routing(), target)
+        && found
+        && chunk.lengthBytes > 0
+        && chunk.blockOffset >= 0) {
       ROTTEN.reached();
       disk.disk(store.deviceFile())
           .flipBit(chunk.blockOffset + by.below(chunk.lengthBytes), by.below(Byte.SIZE));
     }
   }
 
-  private static boolean serves(Routing routing, long targetId) {
+  /** The next write of a chunk goes elsewhere, if all chunks are elsewhere too. */
+  void mislead(Prng by) {
+    NodeAgent now = agent;
+    boolean may =
+        now != null && hosted().stream().allMatch(target -> isShared(now.routing(), target));
+    if (!may) {
+      return;
+    }
+    diskFaults.sparedFrom = 0;
+    diskFaults.sparedTo = Geometry.FIRST_EXTENT_OFFSET;
+    diskFaults.misdirectWithinBytes = ASTRAY_BYTES;
+    diskFaults.misdirectOneIn = by.between(1, 4);
+    diskFaults.witness =
+        (meantFor, wentTo, bytes) -> {
+          diskFaults.misdirectOneIn = 0;
+          ASTRAY.reached();
+        };
+    run.simulation().after(ASTRAY_NS, () -> diskFaults.misdirectOneIn = 0);
+  }
+
+  private static boolean isShared(Routing routing, ChainTarget target) {
+    Routing.Chain chain = routing.chains().get(target.chainId());
+    return target.localState() == LocalState.UP_TO_DATE
+        && chain != null
+        && chain.targetIds().stream().filter(id -> serves(routing, id)).count() > 1;
+  }
+
+  static boolean serves(Routing routing, long targetId) {
     Routing.Target target = routing.targets().get(targetId);
     return target != null && target.state() == Routing.TargetState.SERVING;
   }

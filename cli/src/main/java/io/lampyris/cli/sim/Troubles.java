@@ -1,6 +1,8 @@
 package io.lampyris.cli.sim;
 
 import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.protocol.Routing;
+import io.lampyris.protocol.cluster.AdminCommand;
 import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.Probe;
 import io.lampyris.reactor.sim.Simulation;
@@ -8,6 +10,9 @@ import io.lampyris.reactor.sim.net.NetworkFaults;
 import io.lampyris.reactor.sim.net.SimFabric;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What befalls a cluster while its safety is tried: chosen by the seed, so that some runs have
@@ -25,6 +30,7 @@ final class Troubles {
   private static final Probe ZOMBIE = Probe.of("sim: machine cut off from managers and members");
   private static final Probe SLOW = Probe.of("sim: slow link");
   private static final Probe SLOW_DISK = Probe.of("sim: slow disk");
+  private static final Probe COMMANDED = Probe.of("sim: operators give a command");
   private static final Probe CLOCK = Probe.of("sim: wall clock set");
 
   private static final long MS = 1_000_000;
@@ -47,6 +53,8 @@ final class Troubles {
   private final long partitionEveryNs;
   private final long pauseEveryNs;
   private final int cutAtPointOneIn;
+  private final Prng commanded;
+  private final long commandEveryNs;
   private boolean over;
   private long crashes;
   private long partitions;
@@ -77,6 +85,10 @@ final class Troubles {
     partitionEveryNs = prng.oneIn(4) ? 0 : prng.between(300, 5_000) * MS;
     pauseEveryNs = prng.oneIn(3) ? 0 : prng.between(500, 6_000) * MS;
     cutAtPointOneIn = prng.between(0, 4);
+    commanded = run.aside(18);
+    // Who takes a good copy away while the other rots takes the last one.
+    boolean commands = commanded.oneIn(3) && !rots;
+    commandEveryNs = commands ? commanded.between(500, 6_000) * MS : 0;
   }
 
   void begin() {
@@ -95,6 +107,9 @@ final class Troubles {
     every(prng.between(1_000, 8_000) * MS, this::slowDisk);
     if (run.shape().rots()) {
       rot();
+    }
+    if (commandEveryNs > 0) {
+      command();
     }
   }
 
@@ -121,6 +136,7 @@ final class Troubles {
     faults.latencyMaxNs = 120_000;
     for (StorageMachine machine : storages) {
       machine.diskFaults.latencyMaxNs = DISK_NS;
+      machine.diskFaults.misdirectOneIn = 0;
     }
     for (Machine machine : machines) {
       machine.stop(false);
@@ -155,7 +171,11 @@ final class Troubles {
   }
 
   private <M> M any(List<M> of) {
-    return of.get(prng.below(of.size()));
+    return any(of, prng);
+  }
+
+  private static <M> M any(List<M> of, Prng by) {
+    return of.get(by.below(of.size()));
   }
 
   private void end(Machine machine) {
@@ -255,10 +275,73 @@ final class Troubles {
         run.rot().between(50, 1_500) * MS,
         () -> {
           if (!over) {
-            failing.forEach(machine -> machine.rot(run.rot()));
+            boolean astray = run.rot().oneIn(3);
+            failing.forEach(machine -> {
+              if (astray) {
+                machine.mislead(run.rot());
+              } else {
+                machine.rot(run.rot());
+              }
+            });
             rot();
           }
         });
+  }
+
+  // ---------------------------------------------------------------- operators
+
+  private void command() {
+    simulation.after(
+        commanded.below(2 * commandEveryNs),
+        () -> {
+          if (!over) {
+            commandAny();
+            command();
+          }
+        });
+  }
+
+  private void commandAny() {
+    COMMANDED.reached();
+    String node = String.valueOf(any(storages, commanded).nodeId);
+    int manager = any(managers, commanded).nodeId;
+    Map<String, String> disk = Map.of("node", node, "disk", "0");
+    Operator operator = run.operator();
+    switch (commanded.below(6)) {
+      case 0 -> operator.ask(manager, AdminCommand.NODE_DRAIN, Map.of("node", node));
+      case 1 -> operator.ask(manager, AdminCommand.NODE_UNDRAIN, Map.of("node", node));
+      case 2 -> operator.ask(manager, AdminCommand.TARGET_RETIRE, disk);
+      case 3 -> operator.ask(manager, AdminCommand.TARGET_UNRETIRE, disk);
+      case 4 -> operator.ask(manager, AdminCommand.CHAIN_REBALANCE, Map.of("seed", node));
+      default -> reorder(operator, manager);
+    }
+  }
+
+  /** The members that serve, the last one first. */
+  private void reorder(Operator operator, int manager) {
+    Routing routing = operator.routing();
+    List<Routing.Chain> chains = List.copyOf(new TreeMap<>(routing.chains()).values());
+    Routing.Chain chain = chains.get(commanded.below(chains.size()));
+    String targets =
+        chain.targetIds().reversed().stream()
+            .filter(id -> StorageMachine.serves(routing, id))
+            .map(String::valueOf)
+            .collect(Collectors.joining(","));
+    operator.ask(
+        manager,
+        AdminCommand.CHAIN_REORDER,
+        Map.of("chain", String.valueOf(chain.id()), "targets", targets));
+  }
+
+  /** All nodes and disks may be used again. */
+  void undoCommands() {
+    if (commandEveryNs > 0) {
+      for (StorageMachine machine : storages) {
+        String node = String.valueOf(machine.nodeId);
+        run.operator().command(AdminCommand.NODE_UNDRAIN, Map.of("node", node));
+        run.operator().command(AdminCommand.TARGET_UNRETIRE, Map.of("node", node, "disk", "0"));
+      }
+    }
   }
 
   // ---------------------------------------------------------------- the network

@@ -19,6 +19,11 @@ final class StepContext implements ReactorContext {
   }
 
   @Override
+  public long bootNs() {
+    return nowNs;
+  }
+
+  @Override
   public long nowNs() {
     return nowNs;
   }

@@ -47,6 +47,17 @@ public final class GrantedLeases {
     return new Renewal.Granted(new Grant(nodeId, incarnation, sequence, decidedVersion), returned);
   }
 
+  /**
+   * The manager was stopped, or slept, for longer than a lease: who renewed meanwhile has not been
+   * heard yet, and is waited for as by one that takes over.
+   */
+  public void wakeUp(long nowNs) {
+    promises.replaceAll((nodeId, promise) ->
+        promise.runs()
+            ? new Promise(promise.incarnation(), promise.sequence(), nowNs, true)
+            : promise);
+  }
+
   /** Declares failed whoever must have stopped by now (I1); each is told once, in order of ids. */
   public List<Integer> expire(long nowNs) {
     List<Integer> lapsed = new ArrayList<>();

@@ -19,6 +19,7 @@
  *   <li>I3: a new incarnation of a node ends the promises to the old one; an old request, delayed,
  *       is refused.
  *   <li>I4: a manager that takes over presumes that every node holds a lease from that moment on.
+ *       So does one that was stopped, or slept, for longer than a lease.
  *   <li>I5: with the default terms, less than 5 s pass from a node's death to the new chain.
  * </ul>
  *

@@ -85,7 +85,7 @@ public final class MgmtdService implements Agent, Service {
 
   /** Whether this manager may decide now (I1). */
   public boolean isPrimary() {
-    return primary != null && mayAct(context.nowNs());
+    return primary != null && mayAct();
   }
 
   @Override
@@ -99,7 +99,7 @@ public final class MgmtdService implements Agent, Service {
       throw failure;
     }
     Primary of = primary;
-    if (of == null || !of.isDirty() || !mayAct(nowNs)) {
+    if (of == null || !of.isDirty() || !mayAct()) {
       return 0;
     }
     guarded(of::decide);
@@ -123,8 +123,8 @@ public final class MgmtdService implements Agent, Service {
 
   // ---------------------------------------------------------------- primacy
 
-  private boolean mayAct(long nowNs) {
-    return options.exclusiveStore() || nowNs - renewedNs < options.primaryLeaseNs();
+  private boolean mayAct() {
+    return options.exclusiveStore() || context.bootNs() - renewedNs < options.primaryLeaseNs();
   }
 
   private void onTimer(long nowNs) {
@@ -136,14 +136,14 @@ public final class MgmtdService implements Agent, Service {
     try {
       guarded(() -> {
         if (primary == null) {
-          campaign(nowNs);
+          campaign();
         } else {
-          stay(nowNs, lookEveryNs);
+          stay(lookEveryNs);
         }
       });
       Primary of = primary;
       if (of != null) {
-        guarded(() -> of.tick(nowNs));
+        guarded(() -> of.tick(context.bootNs()));
         nextNs = nowNs + of.config().get(MgmtdKeys.LEASE_CHECK);
       }
     } finally {
@@ -152,8 +152,9 @@ public final class MgmtdService implements Agent, Service {
   }
 
   /** Takes over from who has shown no life for longer than it acts without. */
-  private void campaign(long nowNs) throws DeposedException {
+  private void campaign() throws DeposedException {
     Optional<Primacy> now = store.primacy();
+    long nowNs = context.bootNs();
     if (!looked || !now.equals(seen)) {
       looked = true;
       seen = now;
@@ -173,8 +174,9 @@ public final class MgmtdService implements Agent, Service {
     }
   }
 
-  private void stay(long nowNs, long everyNs) throws DeposedException {
+  private void stay(long everyNs) throws DeposedException {
     Primacy before = mine.orElseThrow();
+    long nowNs = context.bootNs();
     if (options.exclusiveStore() || nowNs - renewedNs < everyNs) {
       return;
     }
@@ -211,7 +213,7 @@ public final class MgmtdService implements Agent, Service {
   public void onCall(Call call) {
     call.replyLength = 0;
     Primary of = primary;
-    if (of == null || closed || !mayAct(context.nowNs())) {
+    if (of == null || closed || !mayAct()) {
       call.reply(Status.NOT_PRIMARY.code());
       return;
     }
@@ -240,7 +242,7 @@ public final class MgmtdService implements Agent, Service {
 
   private long heartbeat(Primary of, Call call) throws DeposedException {
     Heartbeat heartbeat = ClusterCodec.heartbeat(call.request, call.requestLength);
-    HeartbeatAnswer answer = of.heartbeat(heartbeat, context.nowNs());
+    HeartbeatAnswer answer = of.heartbeat(heartbeat, context.bootNs());
     if (!answer.reason().isEmpty()) {
       send(call, ClusterCodec.encode(answer, scratch), room(call, heartbeat.replyRoom()));
       return Status.REFUSED.code();
@@ -271,7 +273,7 @@ public final class MgmtdService implements Agent, Service {
   private long routing(Primary of, Call call) {
     RoutingQuery query = ClusterCodec.routingQuery(call.request, call.requestLength);
     if (query.isClient()) {
-      of.clients().heard(query, context.nowNs());
+      of.clients().heard(query, context.bootNs());
     }
     int room = room(call, query.replyRoom());
     int delta = of.history().encode(query.knownVersion());

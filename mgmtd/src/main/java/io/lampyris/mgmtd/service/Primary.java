@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +74,7 @@ final class Primary {
   private ClusterState state;
   private EffectiveConfig config;
   private long repairAtNs;
+  private long tickedNs;
 
   /** When no lease of the terms before can run any more; 0: these are the terms. */
   private long otherTermsUntilNs;
@@ -99,6 +101,7 @@ final class Primary {
     otherTermsUntilNs = longer || looser ? nowNs + longest.waitNs() : 0;
     leases = new GrantedLeases(longest);
     leases.presume(state.nodes().keySet(), nowNs);
+    tickedNs = nowNs;
     history = new RoutingHistory(state.routing());
     dirty.addAll(state.chains().keySet());
     commit(draft);
@@ -288,6 +291,13 @@ final class Primary {
 
   /** Looks at leases, spares and clients. */
   void tick(long nowNs) throws DeposedException {
+    if (nowNs - tickedNs >= terms.durationNs()) {
+      LOG.warn(
+          "this manager was not running for {} s; nodes are given time to renew their leases",
+          TimeUnit.NANOSECONDS.toSeconds(nowNs - tickedNs));
+      leases.wakeUp(nowNs);
+    }
+    tickedNs = nowNs;
     for (Integer nodeId : leases.expire(nowNs)) {
       LOG.warn("node {} has lost its lease", nodeId);
       reports.forget(nodeId);

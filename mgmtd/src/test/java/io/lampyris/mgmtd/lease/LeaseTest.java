@@ -132,6 +132,19 @@ class LeaseTest {
   }
 
   @Test
+  void aManagerThatSleptWaitsForThoseWhoMayHaveRenewedMeanwhile() {
+    GrantedLeases granted = new GrantedLeases(TERMS);
+    granted.presume(List.of(1), 0);
+    assertEquals(List.of(1), granted.expire(TERMS.waitNs()));
+    granted.renew(2, 1, 1, TERMS.waitNs(), 1);
+    long awakeNs = 5 * TERMS.waitNs();
+    granted.wakeUp(awakeNs);
+    assertFalse(granted.mayHold(1), "who was declared failed stays so");
+    assertEquals(List.of(), granted.expire(awakeNs + TERMS.waitNs() - 1));
+    assertEquals(List.of(2), granted.expire(awakeNs + TERMS.waitNs()));
+  }
+
+  @Test
   void termsThatCannotWorkAreRefusedWithARemedy() {
     List<Runnable> wrong =
         List.of(

@@ -80,7 +80,12 @@ final class ClusterRig implements AutoCloseable {
   }
 
   private SimReactor reactor(String name) {
-    SimReactor made = new SimReactor(simulation, name, BUFFERS);
+    return reactor(name, BUFFERS);
+  }
+
+  /** One that ends with the rig. */
+  SimReactor reactor(String name, List<BufferPool.SizeClass> buffers) {
+    SimReactor made = new SimReactor(simulation, name, buffers);
     reactors.add(made);
     return made;
   }
@@ -118,6 +123,13 @@ final class ClusterRig implements AutoCloseable {
       network.at(MANAGER + i).withdraw(MANAGER + i, Services.MGMTD);
       service.onClose();
     }
+  }
+
+  /** All processes stand still, as on a machine that is suspended; leases go on. */
+  void suspend(long durationNs) {
+    reactors.forEach(SimReactor::stop);
+    run(durationNs);
+    reactors.forEach(SimReactor::resume);
   }
 
   boolean isManagerUp(int i) {

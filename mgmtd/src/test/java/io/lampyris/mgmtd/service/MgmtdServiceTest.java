@@ -364,6 +364,23 @@ class MgmtdServiceTest {
   }
 
   @Test
+  void aMachineThatWasSuspendedWithTheWholeClusterLosesNoMember() {
+    try (ClusterRig rig = rig()) {
+      cluster(rig, 3, 1, 1);
+      int version = rig.chain(1).version();
+      rig.suspend(30 * S);
+      rig.run(S);
+      assertEquals(version, rig.chain(1).version());
+      rig.node(2).crash();
+      rig.await(
+          "node 2 is out", 5 * S, () -> rig.chain(1).version() > version && !rig.allServe(1, 3));
+      rig.node(2).start();
+      rig.await("all serve", 20 * S, () -> rig.allServe(1, 3));
+      rig.check();
+    }
+  }
+
+  @Test
   void routingThatFitsIntoNoMessageComesAsAPayloadAndItsChangesAsDeltas() {
     try (ClusterRig rig = rig()) {
       rig.startManagers();

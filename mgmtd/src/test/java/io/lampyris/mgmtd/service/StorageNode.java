@@ -71,8 +71,7 @@ final class StorageNode implements NodeHost {
 
   void start() {
     assert agent == null;
-    SimReactor made =
-        new SimReactor(rig.simulation, "node-" + id, List.of(new BufferPool.SizeClass(4096, 1)));
+    SimReactor made = rig.reactor("node-" + id, List.of(new BufferPool.SizeClass(4096, 1)));
     for (Store store : stores.values()) {
       store.state = LocalState.ONLINE;
       store.version = 0;

@@ -101,19 +101,19 @@ public final class NodeAgent implements Agent {
     return follower.routing();
   }
 
-  /** Whether the node may answer now (I1). Allocates nothing. */
-  public boolean mayServe(long nowNs) {
-    return lease.mayServe(nowNs, follower.routing().version());
+  /** Whether the node may answer at {@code bootNs} (I1). Allocates nothing. */
+  public boolean mayServe(long bootNs) {
+    return lease.mayServe(bootNs, follower.routing().version());
   }
 
-  /** Whether a target of the node may answer now (I1, I3). Allocates nothing. */
-  public boolean mayServe(long nowNs, long targetId) {
-    return mayServe(nowNs) && reported.contains(targetId) && !withheld.contains(targetId);
+  /** Whether a target of the node may answer at {@code bootNs} (I1, I3). Allocates nothing. */
+  public boolean mayServe(long bootNs, long targetId) {
+    return mayServe(bootNs) && reported.contains(targetId) && !withheld.contains(targetId);
   }
 
-  /** When the lease ends by this node's clock; meaningful once {@link #grants} is positive. */
-  public long leaseEndNs() {
-    return lease.endNs();
+  /** How long the node may serve if its lease is not made longer, in ns; 0 or less: not now. */
+  public long leaseLeftNs() {
+    return granted == 0 ? 0 : lease.endNs() - context.bootNs();
   }
 
   /** How often the lease was made longer. */
@@ -186,7 +186,7 @@ public final class NodeAgent implements Agent {
         new Heartbeat(
             options.nodeId(),
             lease.incarnation(),
-            lease.ask(nowNs),
+            lease.ask(context.bootNs()),
             options.terms().durationNs(),
             follower.knownVersion(),
             REPLY_BYTES,
@@ -276,7 +276,7 @@ public final class NodeAgent implements Agent {
     refusal = "";
     Grant grant =
         new Grant(options.nodeId(), answer.incarnation(), answer.sequence(), answer.grantVersion());
-    granted += lease.onGrant(grant, context.nowNs()) ? 1 : 0;
+    granted += lease.onGrant(grant, context.bootNs()) ? 1 : 0;
     beat.claims.forEach(this::onTaken);
     if (answer.deltaBytes() > 0 && answer.deltaBytes() <= beat.replyLength) {
       int at = beat.replyLength - answer.deltaBytes();

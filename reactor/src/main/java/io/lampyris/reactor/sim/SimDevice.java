@@ -213,8 +213,11 @@ public final class SimDevice implements Device {
     if (!write || !prng.oneIn(faults.misdirectOneIn)) {
       return request.deviceOffset;
     }
-    long places = (medium.sizeBytes() - request.lengthBytes) / alignmentBytes + 1;
-    long place = prng.below(places) * alignmentBytes;
+    long within = faults.misdirectWithinBytes;
+    long last = medium.sizeBytes() - request.lengthBytes;
+    long from = within == 0 ? 0 : Math.max(0, request.deviceOffset - within);
+    long to = within == 0 ? last : Math.min(last, request.deviceOffset + within);
+    long place = from + prng.below((to - from) / alignmentBytes + 1) * alignmentBytes;
     if (isSpared(request.deviceOffset, request.lengthBytes)
         || isSpared(place, request.lengthBytes)) {
       return request.deviceOffset;

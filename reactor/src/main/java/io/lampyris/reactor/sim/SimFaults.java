@@ -19,6 +19,9 @@ public final class SimFaults {
   /** A write lands elsewhere. */
   public int misdirectOneIn;
 
+  /** It lands no farther from where it was meant to; 0: anywhere. */
+  public long misdirectWithinBytes;
+
   /** Writes do not go astray from or to this range of the device. */
   public long sparedFrom;
 

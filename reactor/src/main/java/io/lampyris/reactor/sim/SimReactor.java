@@ -62,6 +62,11 @@ public final class SimReactor implements ReactorContext, AutoCloseable {
   }
 
   @Override
+  public long bootNs() {
+    return nowNs();
+  }
+
+  @Override
   public long nowNs() {
     return clock.nowNs(simulation.nowNs());
   }
