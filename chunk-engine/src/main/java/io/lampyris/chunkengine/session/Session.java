@@ -75,6 +75,14 @@ public final class Session {
     logged = false;
   }
 
+  /** Says whose update it is. */
+  public void name(long high, long low, int number, long ofChannel) {
+    clientHigh = high;
+    clientLow = low;
+    channel = number;
+    sequence = ofChannel;
+  }
+
   /** Fills in the answer. */
   public void answer(
       long ofInode, int ofIndex, long answer, int made, int madeLength, int madeCrc32c) {

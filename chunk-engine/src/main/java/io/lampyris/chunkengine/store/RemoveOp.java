@@ -3,7 +3,6 @@ package io.lampyris.chunkengine.store;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.log.ChunkLog;
 import io.lampyris.chunkengine.session.Session;
-import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.protocol.Status;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +45,10 @@ public abstract non-sealed class RemoveOp extends StoreOp {
   public int sessionVersion;
 
   private final ChunkState state = new ChunkState();
+
+  /** What the log says of the removal; the table hears of it when that is durable. */
+  private final Session own = new Session();
+
   private final int[] indices = new int[REMOVE_MAX];
   private int locked;
   private int waitingFor;
@@ -139,8 +142,8 @@ public abstract non-sealed class RemoveOp extends StoreOp {
       state.result = 0;
       log.removed(state);
     }
-    if (isRemembered) {
-      log.sessionOnce(remember(store().sessions()));
+    if (isRemembered && describe(store().sessions().find(clientHigh, clientLow, channel))) {
+      log.session(own);
     }
   }
 
@@ -152,20 +155,24 @@ public abstract non-sealed class RemoveOp extends StoreOp {
         && made.sequence <= sequence;
   }
 
-  private @Nullable Session remember(Sessions sessions) {
-    Session own = sessions.record(clientHigh, clientLow, channel, sequence);
-    if (own != null && sessionResult == RESULT_OF_ITS_OWN) {
-      own.answer(inode, sessionIndex, locked, more ? Session.DONE_MORE : Session.DONE, 0, 0);
-    } else if (own != null) {
-      own.answer(inode, sessionIndex, sessionResult, sessionVersion, 0, 0);
-    }
-    return own;
+  /** Whether there is something to remember: the channel has not gone on. */
+  private boolean describe(@Nullable Session last) {
+    boolean many = sessionResult == RESULT_OF_ITS_OWN;
+    long result = many ? locked : sessionResult;
+    int done = more ? Session.DONE_MORE : Session.DONE;
+    own.name(clientHigh, clientLow, channel, sequence);
+    own.answer(inode, sessionIndex, result, many ? done : sessionVersion, 0, 0);
+    return own.isNamed() && (last == null || last.sequence <= sequence);
   }
 
   @Override
   final void onCommitted() {
     for (int i = 0; i < locked; i++) {
       store().uninstall(inode, indices[i], state);
+    }
+    Session known = isRemembered ? store().sessions().take(own) : null;
+    if (known != null) {
+      known.setLogged();
     }
     store().statistics().removes += locked;
     unlockAll();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Status;
 import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
+import io.lampyris.reactor.sim.SimFaults;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,26 @@ final class ExactlyOnceTest {
       first.sequence--;
       remove(first);
       assertRead(first, bytes(6000, 2), 1);
+    }
+  }
+
+  @Test
+  void aRemovalThatIsSentAgainIsAnsweredWhenItIsDoneNotWhileItIs() {
+    try (ChainRig rig = new ChainRig(tmp, 8, 2)) {
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, bytes(5000, 1));
+      rig.runUntil(rig::isQuiet);
+      SimFaults disk = rig.node(2).faults;
+      disk.latencyMinNs = 200_000_000;
+      disk.latencyMaxNs = disk.latencyMinNs;
+      client.remove(INODE, 0);
+      rig.runUntil(() -> rig.node(2).service().inFlight() > 0);
+      rig.node(1).kill();
+      rig.manager.states.put(1, TargetState.OFFLINE);
+      rig.manager.publish();
+      assertEquals(1, client.await());
+      assertEquals(0, rig.node(2).store().chunkCount());
     }
   }
 
