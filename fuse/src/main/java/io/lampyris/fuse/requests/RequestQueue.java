@@ -347,7 +347,10 @@ public final class RequestQueue implements UringClient, AutoCloseable {
   private void leave() {
     mine = false;
     reactorTakes = false;
-    note();
+    // A thread that enters the wait from now on does so for the kernel.
+    if (atKernel.get() == 0) {
+      note();
+    }
   }
 
   private boolean takeOne() {
