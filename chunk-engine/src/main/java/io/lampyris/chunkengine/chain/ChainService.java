@@ -446,6 +446,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     run.baseVersion = forward.baseVersion();
     run.baseLength = forward.baseLength();
     run.baseCrc32c = (int) forward.baseCrc32c();
+    run.baseMaker = (int) forward.baseMaker();
     run.start(target, forward.chunk().chainVersion());
   }
 

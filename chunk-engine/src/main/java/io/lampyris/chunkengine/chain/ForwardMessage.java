@@ -74,7 +74,8 @@ final class ForwardMessage {
     forward
         .baseVersion(base.version)
         .baseLength(base.version == 0 ? 0 : base.lengthBytes)
-        .baseCrc32c(base.version == 0 ? 0 : Integer.toUnsignedLong(base.crc32c));
+        .baseCrc32c(base.version == 0 ? 0 : Integer.toUnsignedLong(base.crc32c))
+        .baseMaker(base.version == 0 ? 0 : Integer.toUnsignedLong(base.maker()));
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + forward.encodedLength();
   }
 
@@ -98,7 +99,7 @@ final class ForwardMessage {
         .payloadCrc32c(Integer.toUnsignedLong(crc))
         .answer(of.result);
     sender(target, order);
-    forward.baseVersion(0).baseLength(of.lengthBytes).baseCrc32c(0);
+    forward.baseVersion(0).baseLength(of.lengthBytes).baseCrc32c(0).baseMaker(0);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + forward.encodedLength();
   }
 
@@ -116,7 +117,7 @@ final class ForwardMessage {
         .payloadCrc32c(0)
         .answer(0);
     sender(target, order);
-    forward.baseVersion(0).baseLength(0).baseCrc32c(0);
+    forward.baseVersion(0).baseLength(0).baseCrc32c(0).baseMaker(0);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + forward.encodedLength();
   }
 

@@ -86,10 +86,8 @@ final class RemoveRun implements UpdateRun.Owner {
     }
     target.removals.add(this);
     Session last = target.sessions.find(clientHigh, clientLow, channel);
-    if (last != null && last.sequence == sequence && last.version < 0) {
+    if (isDone(last)) {
       target.counters.repeatedBySession++;
-      more = last.version == Session.DONE_MORE;
-      removed = last.result;
       finish();
     } else if (mayGoBare(target) && (last == null || last.sequence < sequence)) {
       removeBare(target);
@@ -203,10 +201,20 @@ final class RemoveRun implements UpdateRun.Owner {
         && sequence == other.sequence;
   }
 
+  /** Whether it is known to be done, and with what result. */
+  private boolean isDone(@Nullable Session last) {
+    return last != null && last.sequence == sequence && last.version < 0;
+  }
+
   private void finish() {
     ChainTarget target = target();
     target.removals.remove(this);
-    if (failure == 0) {
+    Session known = target.sessions.find(clientHigh, clientLow, channel);
+    if (known != null && isDone(known)) {
+      more = known.version == Session.DONE_MORE;
+      removed = known.result;
+      failure = 0;
+    } else if (failure == 0) {
       Session last = target.sessions.record(clientHigh, clientLow, channel, sequence);
       if (last != null) {
         last.answer(inode, fromIndex, removed, doneVersion(), 0, 0);

@@ -136,7 +136,8 @@ final class SyncMessage {
           .chunkIndex(state.chunkIndex)
           .version(state.version)
           .length(state.lengthBytes)
-          .crc32c(Integer.toUnsignedLong(state.crc32c));
+          .crc32c(Integer.toUnsignedLong(state.crc32c))
+          .maker(Integer.toUnsignedLong(state.maker()));
     }
     call.requestLength = HEADER + compare.encodedLength();
     return slot;
@@ -152,6 +153,7 @@ final class SyncMessage {
               && state.version == chunk.version()
               && state.lengthBytes == chunk.length()
               && state.crc32c == (int) chunk.crc32c()
+              && state.maker() == (int) chunk.maker()
               && !isBad(bad, chunk.inode(), chunk.chunkIndex());
       if (!same && count < PAGE_CHUNKS) {
         indices[count++] = at;

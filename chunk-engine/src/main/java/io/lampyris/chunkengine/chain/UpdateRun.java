@@ -105,6 +105,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   int baseVersion;
   int baseLength;
   int baseCrc32c;
+  int baseMaker;
 
   /** Under which it was admitted. */
   int viewVersion;
@@ -267,6 +268,12 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       end(Status.CHUNK_STALE_UPDATE.code());
       return;
     }
+    if (last != null && isDone(last)) {
+      answered = true;
+      owner.onUpdated(this, 0);
+      end(0);
+      return;
+    }
     if (last != null && isMine(last)) {
       target.counters.repeatedBySession++;
       state.version = last.version;
@@ -285,16 +292,25 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
   }
 
+  /** The removal of many that this is one of is done, as was said before its turn came. */
+  private boolean isDone(Session last) {
+    return kind == Kind.REMOVE && last.sequence == sequence && last.version < 0;
+  }
+
   private boolean isMine(Session last) {
     return last.sequence == sequence && last.inode == inode && last.chunkIndex == chunkIndex;
   }
 
   private boolean isMine(ChunkState made) {
-    return (clientHigh | clientLow) != 0
+    return isNamed()
         && made.clientHigh == clientHigh
         && made.clientLow == clientLow
         && made.channel == channel
         && made.sequence == sequence;
+  }
+
+  private boolean isNamed() {
+    return (clientHigh | clientLow) != 0;
   }
 
   /** Someone's update was given up while it was pending; the tail knows whether it is committed. */
@@ -359,7 +375,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       end(Status.BUSY.code());
     } else if (kind == Kind.COPY || kind == Kind.REMOVE) {
       beginLocal(updateVersion);
-    } else if (base.version == updateVersion) {
+    } else if (base.version == updateVersion && (isMine(base) || !isNamed())) {
       state.copyFrom(base);
       result = base.result;
       end(0);
@@ -373,7 +389,8 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private boolean isLikeBaseOfSender() {
     return base.version == baseVersion
         && base.lengthBytes == baseLength
-        && base.crc32c == baseCrc32c;
+        && base.crc32c == baseCrc32c
+        && base.maker() == baseMaker;
   }
 
   // ---- here ----

@@ -35,12 +35,12 @@
  * <h3>A member that is being copied to</h3>
  *
  * It is behind the tail and gets every update. When it does not have the version that an update
- * builds on (by number, length and checksum), it says so, and the tail sends the chunk whole.
- * Beside that, {@code Resync} at the tail compares all chunks, page by page: first it removes what
- * it does not have itself, then it copies what is missing or different, each chunk in its turn.
- * Slots of the index are the key range of a page: chunks keep theirs, and one that comes meanwhile
- * comes as an update. Then the member is told the table of sessions, and that it has everything,
- * and claims so under this very version of the chain.
+ * builds on (by number, length, checksum and maker), it says so, and the tail sends the chunk
+ * whole. Beside that, {@code Resync} at the tail compares all chunks, page by page: first it
+ * removes what it does not have itself, then it copies what is missing or different, each chunk in
+ * its turn. Slots of the index are the key range of a page: chunks keep theirs, and one that comes
+ * meanwhile comes as an update. Then the member is told the table of sessions, and that it has
+ * everything, and claims so under this very version of the chain.
  *
  * <h2>Invariants</h2>
  *

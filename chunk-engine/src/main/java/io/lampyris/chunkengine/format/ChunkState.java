@@ -13,6 +13,8 @@ public final class ChunkState {
   /** The result of a pending version of length 0 that is no version but the chunk's removal. */
   public static final int REMOVAL = Integer.MAX_VALUE;
 
+  private static final long MIX = 0x9E37_79B9_7F4A_7C15L;
+
   public long inode;
 
   /** Unsigned; files use 31 bits. */
@@ -82,6 +84,15 @@ public final class ChunkState {
     channel = over;
     sequence = number;
     result = answer;
+  }
+
+  /** A hash of who made it; members that have the same update have the same. */
+  public int maker() {
+    long mixed = clientHigh * MIX;
+    mixed = (Long.rotateLeft(mixed, 29) + clientLow) * MIX;
+    mixed = (Long.rotateLeft(mixed, 29) + channel) * MIX;
+    mixed = (Long.rotateLeft(mixed, 29) + sequence) * MIX;
+    return (int) (mixed >>> 32);
   }
 
   /** Of a pending version: whether the chunk is removed when it is committed. */

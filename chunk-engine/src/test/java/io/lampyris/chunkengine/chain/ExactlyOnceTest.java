@@ -357,4 +357,37 @@ final class ExactlyOnceTest {
       assertRead(first, bytes(6000, 2), 2);
     }
   }
+
+  /** What a member has pending alone it commits when it is copied to, and nobody else did. */
+  @Test
+  void anUpdateThatOnlyOneMemberMadeIsNotTakenForAnotherOfTheSameBytes() {
+    try (ChainRig rig = begun(tmp, 90, 2)) {
+      ChainRig.Client first = rig.new Client(5, 1);
+      ChainRig.Client second = rig.new Client(6, 1);
+      ChainRig.Client third = rig.new Client(7, 1);
+      write(first, bytes(5000, 1));
+      rig.runUntil(rig::isQuiet);
+      rig.network.script =
+          (number, from, to, template) ->
+              template == ForwardUpdateDecoder.TEMPLATE_ID
+                  ? StepNetwork.Fate.REQUEST_LOST
+                  : StepNetwork.Fate.ARRIVES;
+      third.giveUpNs = 0;
+      third.truncate(INODE, 0, 3000);
+      assertEquals(Status.TIMEOUT.code(), third.await());
+      assertEquals(1, rig.node(1).store().pendingCount());
+      goAway(rig, 1);
+      rig.network.script = (number, from, to, template) -> StepNetwork.Fate.ARRIVES;
+      second.truncate(INODE, 0, 3000);
+      assertEquals(3000, second.await());
+      endAll(rig, 2);
+      write(rig.new Client(8, 1), bytes(7000, 2));
+      goAway(rig, 2);
+      second.sequence--;
+      second.truncate(INODE, 0, 3000);
+      assertEquals(3000, second.await());
+      assertEquals(2, second.version);
+      assertRead(second, bytes(7000, 2), 3);
+    }
+  }
 }
