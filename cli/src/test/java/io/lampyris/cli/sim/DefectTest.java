@@ -24,9 +24,9 @@ final class DefectTest {
 
   @ParameterizedTest
   @CsvSource({
-    "DIRTY_READ, 1",
+    "DIRTY_READ, 9",
     "ACK_BEFORE_TAIL, 1",
-    "IGNORE_CHAIN_VERSION, 17",
+    "IGNORE_CHAIN_VERSION, 47",
     "FORGET_DEDUP, 1",
     "WALL_CLOCK_LEASE, 176",
     "ACK_BEFORE_DURABLE, 1"
