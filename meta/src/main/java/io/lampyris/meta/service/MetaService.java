@@ -50,6 +50,7 @@ public final class MetaService implements Service, Agent {
   private long timer;
   private boolean timerSet;
   private long failure;
+  private boolean saidNoChains;
 
   /** Like the other constructor, with a root of mode 0755 that belongs to uid 0. */
   public MetaService(
@@ -110,7 +111,11 @@ public final class MetaService implements Service, Agent {
     } catch (Request.Malformed e) {
       return Status.INVALID_ARGUMENT.code();
     } catch (LayoutPolicy.NoChainsException e) {
-      LOG.warn("{}", e.getMessage());
+      if (!saidNoChains) {
+        // Clients try again and again until there are; once there are, there always are.
+        saidNoChains = true;
+        LOG.warn("{}", e.getMessage());
+      }
       return Status.BUSY.code();
     } catch (CorruptValueException e) {
       LOG.error("metadata is corrupt: {}", e.getMessage(), e);
