@@ -217,6 +217,9 @@ public final class TargetStore implements AutoCloseable {
     Path logDir = dir.resolve(TargetFiles.LOG);
     LogFiles logFiles = new LogFiles(options, keeper, wake, logDir, superblock.uuid(), index);
     logFiles.findJournal(device);
+    // A killed process may have left a group in the log that says of overwrites that they are in
+    // their place: with the flush that it waited for. Replay makes that group durable.
+    options.host().syncFile(device);
     logFiles.replay();
     ExtentAllocator allocator =
         new ExtentAllocator(

@@ -16,7 +16,9 @@ import io.lampyris.reactor.sim.Prng;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +48,9 @@ final class PowerCutTest {
   private TargetSpec spec = new TargetSpec(1, 7, (1 << 20) + 5 * (64L << 20));
 
   private UnaryOperator<TargetOptions> options = o -> o;
+
+  /** Each process is killed, and this is where the power fails on the way up again. */
+  private @Nullable Predicate<String> failsAfterKill;
 
   /** What is done while the power may fail. */
   private interface Scenario {
@@ -90,10 +95,15 @@ final class PowerCutTest {
       target.options = options;
       work.copyOf(known);
       try {
-        boolean through = run(target, SimPower.cutAt(n), work, scenario);
-        if (!through && prng.coin()) {
+        // What a killed process leaves in caches, only a later cut takes away.
+        Predicate<String> fails = failsAfterKill;
+        boolean killed = fails != null || prng.oneIn(3);
+        boolean through = run(target, SimPower.cutAt(n), work, scenario, killed);
+        if (!through && (killed || prng.coin())) {
           // The way up again is as dangerous.
-          run(target, SimPower.cutAt(1 + prng.below(60)), work, w -> {});
+          SimPower up =
+              fails == null ? SimPower.cutAt(1 + prng.below(60)) : SimPower.cutWhere(fails);
+          run(target, up, work, w -> {}, false);
         }
         check(target, work);
         return through;
@@ -104,7 +114,8 @@ final class PowerCutTest {
     }
   }
 
-  private boolean run(SimTarget target, SimPower power, SimWorkload work, Scenario scenario)
+  private boolean run(
+      SimTarget target, SimPower power, SimWorkload work, Scenario scenario, boolean kills)
       throws StoreException {
     try {
       target.boot(power);
@@ -116,7 +127,11 @@ final class PowerCutTest {
     } catch (PowerCut cut) {
       cuts++;
       work.note(String.valueOf(cut.getMessage()));
-      target.crash();
+      if (kills) {
+        target.kill();
+      } else {
+        target.crash();
+      }
       return false;
     }
   }
@@ -328,6 +343,22 @@ final class PowerCutTest {
           work.write(C, 1, 1_000);
           work.remove(1, 2, 1);
           work.write(C, 0, 3_000);
+        });
+  }
+
+  /** The killed one waited for a flush, of which its log, in the page cache, speaks already. */
+  @Test
+  void whatAKilledProcessHasWrittenSurvivesACutOnceItsLogIsReplayed() throws Exception {
+    failsAfterKill = what -> what.startsWith("after sync of ") && !what.endsWith("/device");
+    loop(
+        PowerCutTest::fill,
+        work -> {
+          for (int i = 0; i < 4; i++) {
+            work.write(A, 500 * i, 300);
+            work.runUntil(store -> store.redos().isEmpty());
+            work.write(B, 700 * i, 200);
+            work.await();
+          }
         });
   }
 

@@ -136,10 +136,15 @@ final class SimTarget implements AutoCloseable {
   }
 
   private void begin(SimPower with) throws StoreException {
-    assert host == null : "one life at a time";
-    Host.posix().createDirectories(root);
+    assert reactor == null : "one life at a time";
     power = with;
-    host = new SimHost(root, prng, power);
+    SimHost stayed = host;
+    if (stayed == null) {
+      Host.posix().createDirectories(root);
+      host = new SimHost(root, prng, power);
+    } else {
+      stayed.restart(power);
+    }
   }
 
   /** Opens the target; a power cut is thrown and wants a {@link #crash}. */
@@ -266,6 +271,13 @@ final class SimTarget implements AutoCloseable {
     endLife();
   }
 
+  /** The process ends without a word; the machine goes on, with what it has cached. */
+  void kill() {
+    power.cut();
+    devices.forEach(SimDevice::powerCut);
+    endProcess();
+  }
+
   /** The power fails, or has failed: what is left is what the next boot finds. */
   void crash() throws StoreException {
     power.cut();
@@ -273,21 +285,25 @@ final class SimTarget implements AutoCloseable {
     Path old = root;
     root = work.resolve("life-" + ++lives);
     host().powerCut(root);
-    if (store != null) {
-      store.close();
-      store = null;
-    }
     endLife();
     Host.posix().deleteTree(old);
   }
 
   private void endLife() {
-    if (reactor != null) {
-      reactor.close();
-    }
+    endProcess();
     host().close();
     host = null;
-    reactor = null;
+  }
+
+  private void endProcess() {
+    if (store != null) {
+      store.close();
+      store = null;
+    }
+    if (reactor != null) {
+      reactor.close();
+      reactor = null;
+    }
     simulation = null;
     devices.clear();
   }

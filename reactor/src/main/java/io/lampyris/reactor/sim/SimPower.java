@@ -1,27 +1,36 @@
 package io.lampyris.reactor.sim;
 
+import java.util.function.Predicate;
+
 /**
  * Counts the points at which power may fail, and fails it at the chosen one. Owner: the
  * simulation's thread.
  */
 public final class SimPower {
+  private final Predicate<String> where;
   private long cutAt;
   private long points;
   private boolean off;
 
-  private SimPower(long cutAt) {
+  private SimPower(long cutAt, Predicate<String> where) {
     this.cutAt = cutAt;
+    this.where = where;
   }
 
   /** Fails at the n-th point from now, counted from 1. */
   public static SimPower cutAt(long n) {
     assert n > 0 : "points are counted from 1";
-    return new SimPower(n);
+    return new SimPower(n, what -> false);
+  }
+
+  /** Fails at the first point that is said to be such a one. */
+  public static SimPower cutWhere(Predicate<String> where) {
+    return new SimPower(Long.MAX_VALUE, where);
   }
 
   /** Never fails by itself. */
   public static SimPower steady() {
-    return new SimPower(Long.MAX_VALUE);
+    return new SimPower(Long.MAX_VALUE, what -> false);
   }
 
   /**
@@ -32,7 +41,7 @@ public final class SimPower {
   public void point(String what) {
     assert !off : "nothing runs without power: " + what;
     points++;
-    if (points == cutAt) {
+    if (points == cutAt || where.test(what)) {
       off = true;
       throw new PowerCut(points, what);
     }
