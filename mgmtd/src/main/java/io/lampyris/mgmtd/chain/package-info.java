@@ -34,7 +34,8 @@
  * report of its new state, which replaces the old one; (c) a target that said OFFLINE serves again
  * only under a version that dropped it in between; (d) a SYNCING target that learns a new chain
  * version is ONLINE again until it has compared itself under that version; (e) a new store counts
- * as whole, and may serve, only once the report of its first complete copy was answered. (The
+ * as whole, and may serve, only once the report of its first complete copy was answered; the
+ * manager remembers that with the promotion, as the answer may be lost and the node end. (The
  * exploration found what happens without (e): a manager that remembers the store as blank drops a
  * member that has become whole since.)
  *

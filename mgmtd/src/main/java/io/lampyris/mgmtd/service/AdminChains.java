@@ -143,7 +143,7 @@ final class AdminChains {
     Deque<TargetInfo> targets = disks.get(disk);
     assert targets != null && !targets.isEmpty() : "no more on a disk than it has";
     TargetInfo target = targets.remove();
-    draft.put(target.asFounder());
+    draft.put(target.asWhole());
     return target.id();
   }
 

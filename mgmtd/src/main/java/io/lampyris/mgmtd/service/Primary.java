@@ -256,7 +256,7 @@ final class Primary {
     for (TargetReport report : of.targets()) {
       TargetInfo target = state.targets().get(report.targetId());
       assert target != null : "it was just stored";
-      boolean founds = !report.whole() && target.foundingStoreId() == report.storeId();
+      boolean founds = !report.whole() && target.wholeStoreId() == report.storeId();
       if (founds && report.storeId() != 0) {
         orders.add(order(report, TargetOrder.Kind.FOUND));
       }
@@ -353,10 +353,18 @@ final class Primary {
     draft.put(chain.with(next));
     for (Member member : chain.state().members()) {
       TargetInfo target = draft.target(member.targetId());
-      if (next.member(member.targetId()) == null && target != null) {
+      Member now = next.member(member.targetId());
+      if (now == null && target != null) {
         draft.put(target.released());
+      } else if (now != null && target != null && isPromoted(member, now)) {
+        // It may never hear so, and end: its store is remembered here.
+        draft.put(target.asWhole());
       }
     }
+  }
+
+  private static boolean isPromoted(Member before, Member now) {
+    return before.state() == TargetState.SYNCING && now.state() == TargetState.SERVING;
   }
 
   /** One member of each node: another one is as good as gone while the first takes part (I6). */
@@ -401,7 +409,7 @@ final class Primary {
     boolean whole =
         report.whole()
             || report.state() == LocalState.UP_TO_DATE
-            || (report.storeId() != 0 && report.storeId() == target.foundingStoreId());
+            || (report.storeId() != 0 && report.storeId() == target.wholeStoreId());
     return Sighting.of(true, report.state(), whole, report.chainVersion(), chainVersion);
   }
 

@@ -264,7 +264,7 @@ public final class StateStore {
       to.out.writeInt(of.nodeId());
       to.out.writeInt(of.disk());
       to.out.writeLong(of.storeId());
-      to.out.writeLong(of.foundingStoreId());
+      to.out.writeLong(of.wholeStoreId());
       to.out.writeByte(of.retiring() ? 1 : 0);
     });
   }

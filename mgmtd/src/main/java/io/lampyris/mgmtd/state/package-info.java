@@ -31,7 +31,7 @@
  *   MGMT h           header    u64 routing version, u64 configuration version,
  *                              u64 lease duration in ns, u32 drift in ppm
  *   MGMT n u32 id    node      text address, text domain, u8 phase, list of (text tag, text value)
- *   MGMT t u64 id    target    u32 node, u32 disk, u64 store, u64 founding store, u8 retiring
+ *   MGMT t u64 id    target    u32 node, u32 disk, u64 store, u64 whole store, u8 retiring
  *   MGMT c u32 id    chain     u32 version, u32 served version, u32 replicas, u64 moving from,
  *                              u64 moving to, list of (u64 target, u8 state, u32 served, u8 leaving)
  *   MGMT b u32 id    table     u32 version, list of u32 chain

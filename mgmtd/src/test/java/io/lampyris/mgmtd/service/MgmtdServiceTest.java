@@ -287,6 +287,30 @@ class MgmtdServiceTest {
   }
 
   @Test
+  void whoWasPromotedAndEndedBeforeItHeardSoStillLeads() {
+    try (ClusterRig rig = rig()) {
+      cluster(rig, 3, 1, 1);
+      rig.node(3).crash();
+      rig.node(3).replace(300, rig.newStoreId());
+      rig.node(3).start();
+      rig.await("all serve", 20 * S, () -> rig.allServe(1, 3));
+      rig.node(1).crash();
+      rig.node(2).crash();
+      rig.run(5 * S);
+      rig.write();
+      rig.node(3).crash();
+      rig.node(3).store(300).whole = false;
+      rig.run(5 * S);
+      for (int id = 1; id <= 3; id++) {
+        rig.node(id).start();
+      }
+      rig.await("all serve", 20 * S, () -> rig.allServe(1, 3));
+      rig.check();
+      assertTrue(rig.node(3).store(300).whole);
+    }
+  }
+
+  @Test
   void aRetiringDiskIsReplacedByASpareWithoutLosingAReplica() {
     try (ClusterRig rig = rig()) {
       cluster(rig, 3, 1, 1);
