@@ -347,10 +347,9 @@ public final class RequestQueue implements UringClient, AutoCloseable {
   private void leave() {
     mine = false;
     reactorTakes = false;
-    // A thread that enters the wait from now on does so for the kernel.
-    if (atKernel.get() == 0) {
-      note();
-    }
+    // What came since the reactor looked last may have woken a thread that left it to the reactor,
+    // and wakes no other one, even if one waits for the kernel.
+    note();
   }
 
   private boolean takeOne() {
