@@ -35,8 +35,8 @@
  *       every request is recycled, those with the data path included.
  *   <li>I4: nothing is allocated per read that the reactor takes.
  *   <li>I5: whatever the reactor hands over has a note of its own, and when the reactor stops, a
- *       note makes one thread look at what the kernel has; each thread that takes a request and leaves
- *       nobody waiting makes another one wait.
+ *       note makes one thread look at what the kernel has; each thread that takes a request and
+ *       leaves nobody waiting makes another one wait.
  * </ul>
  *
  * <h2>Threading</h2>
