@@ -232,16 +232,15 @@ final class SyncMessage {
       }
       IdentityDecoder identity = one.identity();
       Session session = into.add();
-      session.clientHigh = identity.clientHigh();
-      session.clientLow = identity.clientLow();
-      session.channel = identity.channel();
-      session.sequence = identity.sequence();
-      session.inode = one.inode();
-      session.chunkIndex = one.chunkIndex();
-      session.result = one.answer();
-      session.version = one.version();
-      session.lengthBytes = one.length();
-      session.crc32c = (int) one.crc32c();
+      session.name(
+          identity.clientHigh(), identity.clientLow(), identity.channel(), identity.sequence());
+      session.answer(
+          one.inode(),
+          one.chunkIndex(),
+          one.answer(),
+          one.version(),
+          one.length(),
+          (int) one.crc32c());
     }
     return true;
   }

@@ -68,10 +68,7 @@ public final class Session {
 
   /** Another channel's, whose sequence and answer are to be filled in. */
   void begin(long high, long low, int number) {
-    clientHigh = high;
-    clientLow = low;
-    channel = number;
-    sequence = 0;
+    name(high, low, number, 0);
     logged = false;
   }
 
@@ -101,16 +98,19 @@ public final class Session {
     crc32c = madeCrc32c;
   }
 
+  /** Fills in what another one was answered. */
+  void answerAs(Session other) {
+    answer(
+        other.inode,
+        other.chunkIndex,
+        other.result,
+        other.version,
+        other.lengthBytes,
+        other.crc32c);
+  }
+
   public void copyFrom(Session other) {
-    clientHigh = other.clientHigh;
-    clientLow = other.clientLow;
-    channel = other.channel;
-    sequence = other.sequence;
-    inode = other.inode;
-    chunkIndex = other.chunkIndex;
-    result = other.result;
-    version = other.version;
-    lengthBytes = other.lengthBytes;
-    crc32c = other.crc32c;
+    name(other.clientHigh, other.clientLow, other.channel, other.sequence);
+    answerAs(other);
   }
 }

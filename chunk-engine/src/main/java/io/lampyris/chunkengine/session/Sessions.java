@@ -100,13 +100,7 @@ public final class Sessions {
   public @Nullable Session take(Session other) {
     Session session = record(other.clientHigh, other.clientLow, other.channel, other.sequence);
     if (session != null) {
-      session.answer(
-          other.inode,
-          other.chunkIndex,
-          other.result,
-          other.version,
-          other.lengthBytes,
-          other.crc32c);
+      session.answerAs(other);
     }
     return session;
   }

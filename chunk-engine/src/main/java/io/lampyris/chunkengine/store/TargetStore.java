@@ -217,8 +217,9 @@ public final class TargetStore implements AutoCloseable {
     Path logDir = dir.resolve(TargetFiles.LOG);
     LogFiles logFiles = new LogFiles(options, keeper, wake, logDir, superblock.uuid(), index);
     logFiles.findJournal(device);
-    // A killed process may have left a group in the log that says of overwrites that they are in
-    // their place: with the flush that it waited for. Replay makes that group durable.
+    // Replay makes durable what the log says, so what the last process wrote has to be so before:
+    // it may have run without flushes; and one that was killed may have left a group that says of
+    // overwrites that they are in their place, with the flush that it waited for.
     options.host().syncFile(device);
     logFiles.replay();
     ExtentAllocator allocator =
@@ -232,8 +233,9 @@ public final class TargetStore implements AutoCloseable {
     recovery.takeBlocks(allocator);
     // What was replayed is durable in the log by now.
     int redone = recovery.redo(device);
-    // Data of replayed records may still be in a cache when the last process ran without flushes.
-    options.host().syncFile(device);
+    if (redone > 0) {
+      options.host().syncFile(device);
+    }
     ChunkLog log = logFiles.openNext();
     LOGGER.info(
         "target {} of chain {} open: {} chunks, {} pending versions, {} overwrites redone, {} of {}"

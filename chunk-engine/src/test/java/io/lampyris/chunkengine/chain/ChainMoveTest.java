@@ -73,11 +73,7 @@ final class ChainMoveTest {
       assertEquals(5000, client.await());
       rig.runUntil(rig::isQuiet);
       // The second one gets no update any more, so the head tries on and on.
-      rig.network.script =
-          (number, from, to, template) ->
-              template == ForwardUpdateDecoder.TEMPLATE_ID
-                  ? StepNetwork.Fate.REQUEST_LOST
-                  : StepNetwork.Fate.ARRIVES;
+      rig.network.script = StepNetwork.losing(ForwardUpdateDecoder.TEMPLATE_ID);
       client.giveUpNs = 0;
       client.write(INODE, 0, 0, bytes(300, 2));
       ChainRig.Node head = rig.node(1);
@@ -109,7 +105,7 @@ final class ChainMoveTest {
       // The old chain's version 2 was pending; in the new one it is settled, not forwarded.
       assertEquals(0, head.store().pendingCount());
 
-      rig.network.script = (number, from, to, template) -> StepNetwork.Fate.ARRIVES;
+      rig.network.script = StepNetwork.ALL_ARRIVES;
       client.readAt(1, INODE, 0, 0, 9000);
       assertEquals(Status.NO_ROUTE.code(), client.await(), "it has left that chain");
       rig.manager.chainVersion = version + 1;

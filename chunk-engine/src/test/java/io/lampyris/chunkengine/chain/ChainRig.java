@@ -809,7 +809,7 @@ final class ChainRig implements AutoCloseable {
 
   /** Everything heals: all members serve, hold the same, and nothing is under way. */
   void heal() {
-    network.script = (number, from, to, template) -> StepNetwork.Fate.ARRIVES;
+    network.script = StepNetwork.ALL_ARRIVES;
     for (Node node : nodes.values()) {
       node.faults.readErrorOneIn = 0;
       if (!node.isUp()) {

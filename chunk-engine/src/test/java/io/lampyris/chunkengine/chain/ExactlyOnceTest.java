@@ -151,11 +151,7 @@ final class ExactlyOnceTest {
       ChainRig.Client first = rig.new Client(5, 1);
       write(first, bytes(5000, 1));
       rig.runUntil(rig::isQuiet);
-      rig.network.script =
-          (number, from, to, template) ->
-              template == ForwardUpdateDecoder.TEMPLATE_ID
-                  ? StepNetwork.Fate.REQUEST_LOST
-                  : StepNetwork.Fate.ARRIVES;
+      rig.network.script = StepNetwork.losing(ForwardUpdateDecoder.TEMPLATE_ID);
       first.giveUpNs = 0;
       assertEquals(Status.TIMEOUT.code(), remove(first));
       assertEquals(1, rig.node(1).store().pendingCount());
@@ -367,17 +363,13 @@ final class ExactlyOnceTest {
       ChainRig.Client third = rig.new Client(7, 1);
       write(first, bytes(5000, 1));
       rig.runUntil(rig::isQuiet);
-      rig.network.script =
-          (number, from, to, template) ->
-              template == ForwardUpdateDecoder.TEMPLATE_ID
-                  ? StepNetwork.Fate.REQUEST_LOST
-                  : StepNetwork.Fate.ARRIVES;
+      rig.network.script = StepNetwork.losing(ForwardUpdateDecoder.TEMPLATE_ID);
       third.giveUpNs = 0;
       third.truncate(INODE, 0, 3000);
       assertEquals(Status.TIMEOUT.code(), third.await());
       assertEquals(1, rig.node(1).store().pendingCount());
       goAway(rig, 1);
-      rig.network.script = (number, from, to, template) -> StepNetwork.Fate.ARRIVES;
+      rig.network.script = StepNetwork.ALL_ARRIVES;
       second.truncate(INODE, 0, 3000);
       assertEquals(3000, second.await());
       endAll(rig, 2);

@@ -36,11 +36,18 @@ final class StepNetwork {
     Fate of(long number, int from, int to, int template);
   }
 
+  static final Script ALL_ARRIVES = (number, from, to, template) -> Fate.ARRIVES;
+
+  /** Requests of one kind are lost, and nothing else. */
+  static Script losing(int template) {
+    return (number, from, to, kind) -> kind == template ? Fate.REQUEST_LOST : Fate.ARRIVES;
+  }
+
   private record Endpoint(ReactorContext host, Service service) {}
 
   private static final Service NOBODY = call -> {};
 
-  Script script = (number, from, to, template) -> Fate.ARRIVES;
+  Script script = ALL_ARRIVES;
   long lateNs = 20_000_000;
   int delayMaxNs = 40_000;
   long requests;
