@@ -15,7 +15,13 @@ public final class ChainCounters {
   /** Reads that waited for an update, as nobody could be asked. */
   public long readsQueued;
 
+  /** Versions that nobody finished any more, and that were committed, or rolled back. */
   public long settled;
+
+  public long rolledBack;
+
+  /** Parts of copies that stayed pending until the last one came. */
+  public long partsPending;
 
   /** How often it left its chain because it was not like its neighbour. */
   public long left;

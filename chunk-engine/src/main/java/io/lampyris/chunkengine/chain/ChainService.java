@@ -694,9 +694,15 @@ public final class ChainService implements Service, Agent, TimerTask {
   private void compare(Call call) {
     compareChunks.wrapAndApplyHeader(call.request, 0, header);
     ChainTarget target = syncingOf(call, compareChunks.chunk());
-    if (target != null) {
-      page.answerCompare(call, compareChunks, target.store);
+    if (target == null) {
+      return;
     }
+    if (target.store.pendingCount() > 0 && SyncMessage.settle(compareChunks, target)) {
+      call.reply(Status.BUSY.code());
+      return;
+    }
+    compareChunks.sbeRewind();
+    page.answerCompare(call, compareChunks, target.store);
   }
 
   private void copySessions(Call call) {
@@ -737,7 +743,14 @@ public final class ChainService implements Service, Agent, TimerTask {
   private void finishSync(Call call) {
     finishSync.wrapAndApplyHeader(call.request, 0, header);
     ChainTarget target = syncingOf(call, finishSync.chunk());
-    if (target != null) {
+    if (target == null) {
+      return;
+    }
+    if (target.store.pendingCount() > 0) {
+      // Of chunks that its neighbour does not have.
+      target.settleAll();
+      call.reply(Status.BUSY.code());
+    } else {
       target.onCopied(finishSync.chunk().chainVersion());
       call.reply(0);
     }

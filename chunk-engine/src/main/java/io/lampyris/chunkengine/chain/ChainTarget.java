@@ -4,6 +4,7 @@ import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.session.Sessions;
 import io.lampyris.chunkengine.store.CommitOp;
 import io.lampyris.chunkengine.store.RemoveOp;
+import io.lampyris.chunkengine.store.RollbackOp;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.protocol.LocalState;
 import io.lampyris.protocol.Routing;
@@ -134,7 +135,7 @@ public final class ChainTarget {
     return !stopped && !store.isOffline() && right.mayServe(context.bootNs(), targetId());
   }
 
-  /** Whether it waits for its pending versions to be committed before it takes anything. */
+  /** Whether pending versions that nobody finishes are being committed, or rolled back. */
   boolean isSettling() {
     return settling > 0;
   }
@@ -207,7 +208,8 @@ public final class ChainTarget {
     } else if (next.isServing() && !next.isBehindNoOthersThan(before) && hasUnsettled()) {
       leave("others came before it while updates were under way");
     }
-    if (!stopped && settles(next)) {
+    if (!stopped && next.isTail()) {
+      // A former tail may have answered reads with them.
       settleAll();
     }
     resync.onView();
@@ -244,50 +246,83 @@ public final class ChainTarget {
 
   // ---- pending versions that nobody finishes any more ----
 
+  /** What a member has committed of a chunk, as it tells who is copied to. */
+  record Base(int version, int lengthBytes, int crc32c, int maker) {}
+
   /**
-   * A former tail may have committed what is pending here, and may have answered reads with it: the
-   * tail of now commits it too, whether or not it copies to someone. In a member that is being
-   * copied to, comparing decides what becomes of it.
+   * In a member that is being copied to: a pending version that its neighbour has is committed, any
+   * other is rolled back. Until that is told, both it and the version before it are kept: either
+   * may be the only good copy of what the neighbour has.
+   *
+   * @param base what the neighbour has of the chunk; null: nothing
    */
-  private static boolean settles(ChainView view) {
-    return view.isSyncing() || view.isTail();
-  }
-
-  /** Commits what is pending and has no update under way. */
-  private void settleAll() {
-    store.forEachPending(pending -> settle(pending.inode, pending.chunkIndex));
-  }
-
-  private void settle(long inode, int chunkIndex) {
+  void settle(long inode, int chunkIndex, @Nullable Base base) {
     Settle settle = settles.isEmpty() ? new Settle() : settles.pop();
     settle.inode = inode;
     settle.chunkIndex = chunkIndex;
+    settle.base = base;
+    settle.viewVersion = view.version();
     settling++;
     turns.take(settle);
   }
 
+  /** Commits what is pending, in a tail; rolls it back in a member that is being copied to. */
+  void settleAll() {
+    store.forEachPending(pending -> settle(pending.inode, pending.chunkIndex, null));
+  }
+
+  /** Whether a pending version is to be committed; else it is to be rolled back. */
+  boolean isWorth(ChunkState pending, @Nullable Base base) {
+    if (view.isServing()) {
+      return !pending.isPartOfCopy();
+    }
+    return base != null
+        && pending.chainVersion <= view.version()
+        && !pending.isRemoval()
+        && !pending.isPartOfCopy()
+        && pending.isLike(base.version, base.lengthBytes, base.crc32c, base.maker);
+  }
+
+  /** A pending version in its chunk's turn. */
   private final class Settle extends ChunkTask {
     private final ChunkState pending = new ChunkState();
+    private @Nullable Base base;
+    private int viewVersion;
+
     private final CommitOp commit =
         new CommitOp() {
           @Override
           protected void onComplete(long result) {
-            settled(result);
+            counters.settled += result >= 0 ? 1 : 0;
+            done();
+          }
+        };
+    private final RollbackOp rollback =
+        new RollbackOp() {
+          @Override
+          protected void onComplete(long result) {
+            counters.rolledBack += result >= 0 ? 1 : 0;
+            done();
           }
         };
     private final RemoveOp remove =
         new RemoveOp() {
           @Override
           protected void onComplete(long result) {
-            settled(result);
+            counters.settled += result >= 0 ? 1 : 0;
+            done();
           }
         };
 
     @Override
     void onGranted() {
       boolean left = store.findPending(inode, chunkIndex, pending);
-      if (!left || !settles(view) || stopped) {
+      if (!left || stopped || view.version() != viewVersion) {
         done();
+      } else if (!isWorth(pending, base)) {
+        rollback.inode = inode;
+        rollback.chunkIndex = chunkIndex;
+        store.submit(rollback);
       } else if (pending.isRemoval()) {
         remove.inode = inode;
         remove.fromIndex = chunkIndex;
@@ -297,8 +332,8 @@ public final class ChainTarget {
         remove.sequence = pending.sequence;
         remove.channel = pending.channel;
         // A chunk that is gone has no record of its own.
-        remove.remembersMakers = view.isServing();
-        remove.isRemembered = view.isServing();
+        remove.remembersMakers = true;
+        remove.isRemembered = true;
         remove.sessionIndex = chunkIndex;
         remove.sessionResult = 1;
         remove.sessionVersion = 0;
@@ -310,11 +345,6 @@ public final class ChainTarget {
         commit.chainVersion = view.version();
         store.submit(commit);
       }
-    }
-
-    private void settled(long result) {
-      counters.settled += result >= 0 ? 1 : 0;
-      done();
     }
 
     private void done() {
@@ -352,11 +382,6 @@ public final class ChainTarget {
     }
     run.older = null;
     run.younger = null;
-    boolean late = run.viewVersion != view.version() && view.isSyncing() && !stopped;
-    if (late && store.pendingVersion(run.inode, run.chunkIndex) != 0) {
-      // It became pending when the others had been settled.
-      settle(run.inode, run.chunkIndex);
-    }
   }
 
   /** Whether an update that began under another view may still commit something here. */

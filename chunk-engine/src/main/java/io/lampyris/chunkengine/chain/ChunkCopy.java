@@ -13,10 +13,7 @@ import org.jspecify.annotations.Nullable;
  * into a buffer. Whoever runs it has the chunk's turn. Owner: reactor.
  */
 final class ChunkCopy implements PeerCall.User {
-  /** What every member's reactor has buffers for. */
-  private static final int PART_BYTES = 1 << 20;
-
-  /** Told when the copy is there, whole, or why it is not. */
+  /** Told when the copy is there, whole, or why it is not: DATA_CORRUPTION for bad bytes here. */
   interface Owner {
     void onCopied(ChunkCopy copy, long result);
   }
@@ -53,7 +50,7 @@ final class ChunkCopy implements PeerCall.User {
     nodeId = to.nodeId();
     pending = isPending;
     at = 0;
-    int bytes = Math.min(version.lengthBytes, PART_BYTES);
+    int bytes = Math.min(version.lengthBytes, target.options.copyPartBytes());
     buffer = target.context.buffers().acquire(Math.max(1, bytes));
     if (buffer == null) {
       owner.onCopied(this, Status.BUSY.code());
@@ -69,7 +66,8 @@ final class ChunkCopy implements PeerCall.User {
   }
 
   private void next(Buffer into) {
-    part = Math.min(version.lengthBytes - at, Math.min(PART_BYTES, into.capacityBytes()));
+    int most = Math.min(target().options.copyPartBytes(), into.capacityBytes());
+    part = Math.min(version.lengthBytes - at, most);
     if (part == 0) {
       send(into.segment());
       return;
@@ -123,7 +121,7 @@ final class ChunkCopy implements PeerCall.User {
       return;
     }
     boolean same = message.isLike(call, version);
-    finish(same ? 0 : Status.DATA_CORRUPTION.code());
+    finish(same ? 0 : Status.CHECKSUM_MISMATCH.code());
   }
 
   private void finish(long result) {

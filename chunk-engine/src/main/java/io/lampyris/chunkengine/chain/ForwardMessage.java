@@ -99,7 +99,11 @@ final class ForwardMessage {
         .payloadCrc32c(Integer.toUnsignedLong(crc))
         .answer(of.result);
     sender(target, order);
-    forward.baseVersion(0).baseLength(of.lengthBytes).baseCrc32c(0).baseMaker(0);
+    forward
+        .baseVersion(0)
+        .baseLength(of.lengthBytes)
+        .baseCrc32c(Integer.toUnsignedLong(of.crc32c))
+        .baseMaker(0);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + forward.encodedLength();
   }
 

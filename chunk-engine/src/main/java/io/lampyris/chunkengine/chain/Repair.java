@@ -151,6 +151,7 @@ final class Repair extends ChunkTask implements PeerCall.User {
     write.sequence = state.sequence;
     write.channel = state.channel;
     write.wholeBytes = state.lengthBytes;
+    write.wholeCrc32c = state.crc32c;
     write.copiedResult = state.result;
     write.payload = memory;
     write.payloadOffset = 0;

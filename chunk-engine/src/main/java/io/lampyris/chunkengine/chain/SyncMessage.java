@@ -143,6 +143,22 @@ final class SyncMessage {
     return slot;
   }
 
+  /** Ends what is pending of the chunks that are asked about; false when nothing is. */
+  static boolean settle(CompareChunksDecoder request, ChainTarget target) {
+    boolean any = false;
+    for (CompareChunksDecoder.ChunksDecoder chunk : request.chunks()) {
+      if (target.store.pendingVersion(chunk.inode(), chunk.chunkIndex()) != 0) {
+        any = true;
+        target.settle(
+            chunk.inode(),
+            chunk.chunkIndex(),
+            new ChainTarget.Base(
+                chunk.version(), chunk.length(), (int) chunk.crc32c(), (int) chunk.maker()));
+      }
+    }
+    return any;
+  }
+
   void answerCompare(Call call, CompareChunksDecoder request, TargetStore store) {
     int at = 0;
     count = 0;
@@ -150,10 +166,8 @@ final class SyncMessage {
     for (CompareChunksDecoder.ChunksDecoder chunk : request.chunks()) {
       boolean same =
           store.find(chunk.inode(), chunk.chunkIndex(), state)
-              && state.version == chunk.version()
-              && state.lengthBytes == chunk.length()
-              && state.crc32c == (int) chunk.crc32c()
-              && state.maker() == (int) chunk.maker()
+              && state.isLike(
+                  chunk.version(), chunk.length(), (int) chunk.crc32c(), (int) chunk.maker())
               && !isBad(bad, chunk.inode(), chunk.chunkIndex());
       if (!same && count < PAGE_CHUNKS) {
         indices[count++] = at;

@@ -5,6 +5,7 @@ import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.store.CommitOp;
 import io.lampyris.chunkengine.store.ReadOp;
 import io.lampyris.chunkengine.store.RemoveOp;
+import io.lampyris.chunkengine.store.RollbackOp;
 import io.lampyris.chunkengine.store.UpdateOp;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
@@ -56,6 +57,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     IDLE,
     TURN,
     ASKING,
+    SETTLING,
     LOCAL,
     FORWARDING,
     PAUSED,
@@ -128,6 +130,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private boolean remembersMaker;
 
   private @Nullable Remove remove;
+  private @Nullable Rollback rollback;
   private @Nullable ChunkCopy copy;
   private @Nullable Reread reread;
   private @Nullable Buffer ownPayload;
@@ -175,6 +178,13 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   }
 
   private final class Remove extends RemoveOp {
+    @Override
+    protected void onComplete(long value) {
+      onCommit(value);
+    }
+  }
+
+  private final class Rollback extends RollbackOp {
     @Override
     protected void onComplete(long value) {
       onCommit(value);
@@ -373,6 +383,8 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     ChainTarget target = target();
     if (target.isSettling() || target.hasUpdatesOfOtherViews()) {
       end(Status.BUSY.code());
+    } else if (mustSettle(target)) {
+      settle(target);
     } else if (kind == Kind.COPY || kind == Kind.REMOVE) {
       beginLocal(updateVersion);
     } else if (base.version == updateVersion && (isMine(base) || !isNamed())) {
@@ -386,11 +398,37 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     }
   }
 
+  /** A removal ends what is pending too, and of a copy the parts before this one are. */
+  private boolean mustSettle(ChainTarget target) {
+    boolean isFirst = kind != Kind.COPY || chunkOffset == 0;
+    return kind != Kind.REMOVE && isFirst && target.store.findPending(inode, chunkIndex, state);
+  }
+
+  /** What was left pending here is what the sender has, or is worth nothing. */
+  private void settle(ChainTarget target) {
+    step = Step.SETTLING;
+    ChainTarget.Base has =
+        kind == Kind.COPY
+            ? null
+            : new ChainTarget.Base(baseVersion, baseLength, baseCrc32c, baseMaker);
+    if (target.isWorth(state, has)) {
+      target.counters.settled++;
+      commitVersion(state.version);
+      return;
+    }
+    target.counters.rolledBack++;
+    Rollback op = rollback;
+    if (op == null) {
+      op = new Rollback();
+      rollback = op;
+    }
+    op.inode = inode;
+    op.chunkIndex = chunkIndex;
+    target.store.submit(op);
+  }
+
   private boolean isLikeBaseOfSender() {
-    return base.version == baseVersion
-        && base.lengthBytes == baseLength
-        && base.crc32c == baseCrc32c
-        && base.maker() == baseMaker;
+    return base.isLike(baseVersion, baseLength, baseCrc32c, baseMaker);
   }
 
   // ---- here ----
@@ -409,7 +447,8 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
           case COPY -> UpdateOp.Kind.REPLACE;
           case REMOVE -> throw new AssertionError("removals go their own way");
         };
-    update.stage = last ? UpdateOp.Stage.AT_ONCE : UpdateOp.Stage.PENDING;
+    boolean pending = !last || (kind == Kind.COPY && chunkOffset + lengthBytes < baseLength);
+    update.stage = pending ? UpdateOp.Stage.PENDING : UpdateOp.Stage.AT_ONCE;
     update.chunkSizeBytes = chunkSizeBytes;
     update.chunkOffset = chunkOffset;
     update.lengthBytes = lengthBytes;
@@ -419,6 +458,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     update.removal = false;
     update.copiedResult = answer;
     update.wholeBytes = kind == Kind.COPY ? baseLength : 0;
+    update.wholeCrc32c = kind == Kind.COPY ? baseCrc32c : 0;
     update.payload = payload;
     update.payloadOffset = payloadOffset;
     submitUpdate();
@@ -502,7 +542,10 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     result = value;
     made = state.version;
     int pending = target.store.pendingVersion(inode, chunkIndex);
-    if (pending == 0 || pending != made) {
+    if (kind == Kind.COPY) {
+      target.counters.partsPending += pending != 0 ? 1 : 0;
+      end(value);
+    } else if (pending == 0 || pending != made) {
       // At the end of the chain, or it was here before, or it changes nothing.
       end(value);
     } else {
@@ -740,8 +783,25 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       commit();
     } else if (isRefusal(value)) {
       end(value);
+    } else if (value == Status.DATA_CORRUPTION.code()) {
+      onBadBytes();
     } else {
       pause();
+    }
+  }
+
+  /**
+   * What the update lies over went bad here. Others that serve have it; alone, it stays pending,
+   * and an update of the whole chunk may take its place.
+   */
+  private void onBadBytes() {
+    if (view().hasOthers()) {
+      target()
+          .leave(
+              "bytes of inode %d chunk %d went bad under an update".formatted(inode, chunkIndex));
+      end(Status.TARGET_OFFLINE.code());
+    } else {
+      end(Status.DATA_CORRUPTION.code());
     }
   }
 
@@ -774,8 +834,8 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private void onCommit(long value) {
     if (value < 0) {
       end(value);
-    } else if (step == Step.ASKING) {
-      // What was left pending is committed; now to what this is about.
+    } else if (step == Step.ASKING || step == Step.SETTLING) {
+      // What was left pending is no more; now to what this is about.
       onGranted();
     } else {
       if (kind == Kind.REMOVE) {

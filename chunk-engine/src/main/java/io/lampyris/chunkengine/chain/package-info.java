@@ -77,14 +77,18 @@
  *       and leaves when they went bad before an update of some of them.
  *   <li>I9: a process that starts as a member of a chain with others takes part only when routing
  *       has dropped it; what was under way when it ended, it does not know.
- *   <li>I10: a member that is being copied to takes nothing before its own pending versions are
- *       committed and its updates of earlier views are over; comparing decides what they are worth.
+ *   <li>I10: a member that is being copied to takes nothing before its updates of earlier views are
+ *       over. It keeps what it has, committed or pending, until its neighbour has told what that
+ *       has of the chunk: a pending version that the neighbour has is committed, any other rolled
+ *       back, and a copy takes the place of what is there when it is whole. Until then either may
+ *       be the only good bytes of what the chain has.
  *   <li>I11: comparing begins when no update of an earlier view is under way at the tail.
  *   <li>I12: which chain a target is in says routing alone, and it may be another one later: it
  *       comes into that when nothing of the one before is under way, as their versions say nothing
  *       together.
  *   <li>I13: who becomes tail, whether or not it copies to someone, first commits what is pending
- *       with no update under way: a tail before it may have shown that to readers.
+ *       with no update under way: a tail before it may have shown that to readers. Parts of a copy
+ *       that was not finished it rolls back.
  * </ul>
  *
  * <h2>Threading</h2>

@@ -13,6 +13,9 @@ public final class ChunkState {
   /** The result of a pending version of length 0 that is no version but the chunk's removal. */
   public static final int REMOVAL = Integer.MAX_VALUE;
 
+  /** The result of a pending version that is the first part of a copy. */
+  public static final int PART_OF_COPY = Integer.MAX_VALUE - 1;
+
   private static final long MIX = 0x9E37_79B9_7F4A_7C15L;
 
   public long inode;
@@ -98,6 +101,21 @@ public final class ChunkState {
   /** Of a pending version: whether the chunk is removed when it is committed. */
   public boolean isRemoval() {
     return lengthBytes == 0 && result == REMOVAL;
+  }
+
+  /** Of a pending version: whether it is the first part of a copy that is not here whole. */
+  public boolean isPartOfCopy() {
+    return lengthBytes > 0 && result == PART_OF_COPY;
+  }
+
+  /**
+   * Whether it is the very version that another replica has: made of the same bytes by the same.
+   */
+  public boolean isLike(int otherVersion, int otherLength, int otherCrc32c, int otherMaker) {
+    return version == otherVersion
+        && lengthBytes == otherLength
+        && crc32c == otherCrc32c
+        && maker() == otherMaker;
   }
 
   public int unitBytes() {

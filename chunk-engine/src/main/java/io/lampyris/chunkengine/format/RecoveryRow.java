@@ -145,6 +145,10 @@ public enum RecoveryRow {
       waiting(w -> w.next == Next.COMMITTED_OTHER),
       "a version of its number or a later one is committed instead",
       "forgotten"),
+  PENDING_ROLLED_BACK(
+      waiting(w -> w.next == Next.ROLLED_BACK),
+      "the pending version is given up later",
+      "forgotten"),
   PENDING_REMOVED(waiting(w -> w.next == Next.REMOVED), "the chunk is removed later", "forgotten"),
 
   SESSION_REMEMBERED(
@@ -282,6 +286,7 @@ public enum RecoveryRow {
     COMMITTED_BEFORE,
     COMMITTED_IT,
     COMMITTED_OTHER,
+    ROLLED_BACK,
     REMOVED
   }
 

@@ -384,6 +384,11 @@ public final class ChronicleChunkLog implements ChunkLog {
   }
 
   @Override
+  public void rolledBack(ChunkState pending) {
+    append(LogRecord.encodeRolledBack(record, ++sequence, group, pending, crc));
+  }
+
+  @Override
   public void session(Session session) {
     append(LogRecord.encodeSession(record, ++sequence, group, session, crc));
   }

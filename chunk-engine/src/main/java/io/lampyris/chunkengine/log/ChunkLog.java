@@ -88,6 +88,9 @@ public interface ChunkLog extends AutoCloseable {
   /** Appends a chunk's removal to the open group. */
   void removed(ChunkState chunk);
 
+  /** Appends to the open group that a pending version will not be committed. */
+  void rolledBack(ChunkState pending);
+
   /** Appends what a client was answered to the open group. */
   void session(Session session);
 

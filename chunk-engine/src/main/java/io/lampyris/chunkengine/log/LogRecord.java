@@ -37,6 +37,9 @@ public final class LogRecord {
   /** What a client was answered, when no chunk's record says it any more. */
   static final byte SESSION = 7;
 
+  /** The end of a pending version that is not committed. */
+  static final byte ROLLED_BACK = 8;
+
   // Every record.
   static final long AT_MAGIC = 0;
   static final long AT_CRC = 4; // of what follows it
@@ -47,7 +50,7 @@ public final class LogRecord {
   static final long AT_GROUP = 24;
   public static final int HEADER_BYTES = 32;
 
-  // COMMITTED, PENDING, REDO and REMOVED; SESSION but for the chain's version.
+  // COMMITTED, PENDING, REDO, REMOVED and ROLLED_BACK; SESSION but for the chain's version.
   static final long AT_INODE = 32;
   static final long AT_CHUNK_INDEX = 40;
   static final long AT_CHUNK_VERSION = 44;
@@ -57,7 +60,7 @@ public final class LogRecord {
   static final long AT_CLIENT_LOW = 64;
   static final long AT_CLIENT_SEQUENCE = 72;
   static final long AT_RESULT = 80;
-  static final int REMOVED_BYTES = 88;
+  static final int UPDATE_BYTES = 88;
 
   // SESSION.
   static final long AT_SESSION_LENGTH = 48;
@@ -122,7 +125,7 @@ public final class LogRecord {
 
   static {
     assert COMMITTED_MAX_BYTES == 176 && COMMITTED_MAX_BYTES % 8 == 0 : "as the table says";
-    assert (GENERATION_BYTES | GROUP_END_BYTES | REMOVED_BYTES | SESSION_BYTES) % 8 == 0
+    assert (GENERATION_BYTES | GROUP_END_BYTES | UPDATE_BYTES | SESSION_BYTES) % 8 == 0
         : "zeroed by longs";
     assert GROUP_END_BYTES <= COMMITTED_MAX_BYTES : "all but payloads fit one scratch array";
   }
@@ -297,9 +300,19 @@ public final class LogRecord {
 
   static int encodeRemoved(
       MemorySegment to, long sequence, long group, ChunkState chunk, Crc32c crc) {
-    header(to, REMOVED, REMOVED_BYTES, sequence, group);
+    return encodeEnd(to, REMOVED, sequence, group, chunk, crc);
+  }
+
+  static int encodeRolledBack(
+      MemorySegment to, long sequence, long group, ChunkState pending, Crc32c crc) {
+    return encodeEnd(to, ROLLED_BACK, sequence, group, pending, crc);
+  }
+
+  private static int encodeEnd(
+      MemorySegment to, byte type, long sequence, long group, ChunkState chunk, Crc32c crc) {
+    header(to, type, UPDATE_BYTES, sequence, group);
     encodeUpdate(to, chunk);
-    return seal(to, REMOVED_BYTES, crc);
+    return seal(to, UPDATE_BYTES, crc);
   }
 
   private static void encodeUpdate(MemorySegment to, ChunkState chunk) {
@@ -390,7 +403,7 @@ public final class LogRecord {
       case GENERATION -> GENERATION_BYTES;
       case COMMITTED, PENDING -> (int) AT_UNIT_CRCS;
       case REDO -> (int) AT_UNIT_CRCS + REDO_HEAD_BYTES;
-      case REMOVED -> REMOVED_BYTES;
+      case REMOVED, ROLLED_BACK -> UPDATE_BYTES;
       case SESSION -> SESSION_BYTES;
       case GROUP_END -> GROUP_END_BYTES;
       default -> HEADER_BYTES;

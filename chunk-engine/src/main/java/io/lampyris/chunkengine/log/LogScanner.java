@@ -76,6 +76,13 @@ public final class LogScanner {
     /** A REMOVED record. */
     void onRemoved(ChunkState chunk) throws StoreException;
 
+    /**
+     * A ROLLED_BACK record.
+     *
+     * @param pending who made the version that was pending
+     */
+    void onRolledBack(ChunkState pending) throws StoreException;
+
     /** A SESSION record. */
     void onSession(Session session) throws StoreException;
 
@@ -440,6 +447,11 @@ public final class LogScanner {
         LogRecord.decodeUpdate(map, at, chunk);
         records++;
         visitor.onRemoved(chunk);
+      }
+      case LogRecord.ROLLED_BACK -> {
+        LogRecord.decodeUpdate(map, at, chunk);
+        records++;
+        visitor.onRolledBack(chunk);
       }
       case LogRecord.SESSION -> {
         if (!LogRecord.decodeSession(map, at, session)) {

@@ -57,12 +57,13 @@
  *                     48  u64  applied sequence: every overwrite that was committed by a record up
  *                              to this sequence number is in its place on the device, durably
  *                     56  u64  target uuid, its halves xored
- *   REMOVED 3, COMMITTED 2, PENDING 4, REDO 5
+ *   REMOVED 3, ROLLED_BACK 8, COMMITTED 2, PENDING 4, REDO 5
  *                     32  u64  inode           56  u64  client, high half
  *                     40  u32  chunk index     64  u64  client, low half
  *                     44  u32  version         72  u64  the client's sequence number
  *                     48  u32  chain version   80  u64  the result it was answered;
- *                                               0x7FFFFFFF, pending: a removal
+ *                                               0x7FFFFFFF, pending: a removal; 0x7FFFFFFE,
+ *                                               pending: the first part of a copy
  *                     52  u32  channel
  *   SESSION 7, as those but for
  *                     44  u32  version; 0: removed; -1: a removal of all chunks from an index on is
@@ -90,13 +91,13 @@
  *
  * <p>A COMMITTED record is a chunk's whole new state, a REMOVED one its end. PENDING is a version
  * one above the committed one that waits for a COMMITTED with flag 2; another PENDING, or a
- * COMMITTED of its version without that flag, replaces it. REDO is COMMITTED (or, with flag 1,
- * PENDING) for a version that differs in the payload's bytes alone, which are written over the old
- * ones in the same block after the record that commits them is durable. SESSION is what a client
- * was answered: a chunk's own record says that too, so it is written in the group of the record
- * that overwrites or removes the chunk, and before it, unless the client's channel has gone on.
- * Replay ends with the pending versions, the last session of each channel, and with what is redone
- * before the target serves:
+ * COMMITTED of its version without that flag, replaces it, and a ROLLED_BACK ends it. REDO is
+ * COMMITTED (or, with flag 1, PENDING) for a version that differs in the payload's bytes alone,
+ * which are written over the old ones in the same block after the record that commits them is
+ * durable. SESSION is what a client was answered: a chunk's own record says that too, so it is
+ * written in the group of the record that overwrites or removes the chunk, and before it, unless
+ * the client's channel has gone on. Replay ends with the pending versions, the last session of each
+ * channel, and with what is redone before the target serves:
  *
  * <pre>
  *   what follows an overwrite that was committed     │ then

@@ -196,6 +196,13 @@ public final class JournalReplay {
     }
 
     @Override
+    public void onRolledBack(ChunkState pending) {
+      ChunkState state = copy(pending);
+      records.add(log -> log.rolledBack(state));
+      replayer.onRolledBack(pending);
+    }
+
+    @Override
     public void onSession(Session session) {
       Session copy = new Session();
       copy.copyFrom(session);

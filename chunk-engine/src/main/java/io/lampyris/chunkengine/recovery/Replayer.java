@@ -207,6 +207,11 @@ public final class Replayer implements LogScanner.Visitor {
   }
 
   @Override
+  public void onRolledBack(ChunkState chunk) {
+    pending.remove(Key.of(chunk));
+  }
+
+  @Override
   public void onSession(Session session) {
     Session known = sessions.find(session.clientHigh, session.clientLow, session.channel);
     boolean later = known != null && known.sequence > session.sequence;

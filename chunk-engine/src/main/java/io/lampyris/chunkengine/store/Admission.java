@@ -58,7 +58,8 @@ enum Admission {
     if (isSame(update, committed) && (asked == 0 || asked == version)) {
       return REPEAT_COMMITTED;
     }
-    boolean samePending = isSame(update, pending) && (asked == 0 || asked == version + 1);
+    boolean whole = pending != null && !pending.isPartOfCopy();
+    boolean samePending = whole && isSame(update, pending) && (asked == 0 || asked == version + 1);
     if (samePending && update.stage == UpdateOp.Stage.PENDING) {
       return REPEAT_PENDING;
     }

@@ -40,7 +40,9 @@ public abstract non-sealed class CommitOp extends StoreOp {
       unlockAndComplete(Status.TARGET_OFFLINE.code());
     } else if (exists && version <= state.version) {
       unlockAndComplete(state.version);
-    } else if (pending == null || pending.state.version != version) {
+    } else if (pending == null
+        || pending.state.version != version
+        || pending.state.isPartOfCopy()) {
       unlockAndComplete(Status.CHUNK_MISSING_UPDATE.code());
     } else if (chainVersion < pending.state.chainVersion) {
       unlockAndComplete(Status.CHAIN_VERSION_MISMATCH.code());

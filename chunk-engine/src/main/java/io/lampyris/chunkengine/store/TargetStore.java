@@ -532,7 +532,7 @@ public final class TargetStore implements AutoCloseable {
     long oldBlock = existed ? replaced.blockOffset : ChunkState.NO_BLOCK;
     PendingVersions.Entry other = pending.find(made.inode, made.chunkIndex);
     if (other != null) {
-      dropPending(other, oldBlock);
+      dropPending(other, oldBlock, made.blockOffset);
     }
     index.put(made);
     chunkBytes += made.lengthBytes - (existed ? replaced.lengthBytes : 0);
@@ -567,9 +567,16 @@ public final class TargetStore implements AutoCloseable {
     boolean existed = index.get(made.inode, made.chunkIndex, replaced);
     PendingVersions.Entry other = pending.find(made.inode, made.chunkIndex);
     if (other != null) {
-      dropPending(other, existed ? replaced.blockOffset : ChunkState.NO_BLOCK);
+      dropPending(other, existed ? replaced.blockOffset : ChunkState.NO_BLOCK, made.blockOffset);
     }
     pending.add(made, redo, log.lastSequence());
+  }
+
+  /** What is pending of a chunk is gone. */
+  void uninstallPending(PendingVersions.Entry entry) {
+    boolean existed = index.get(entry.state.inode, entry.state.chunkIndex, replaced);
+    long block = existed ? replaced.blockOffset : ChunkState.NO_BLOCK;
+    dropPending(entry, block, block);
   }
 
   /** A chunk is gone, and what was pending of it. */
@@ -578,7 +585,7 @@ public final class TargetStore implements AutoCloseable {
     long block = existed ? scratch.blockOffset : ChunkState.NO_BLOCK;
     PendingVersions.Entry other = pending.find(inode, chunkIndex);
     if (other != null) {
-      dropPending(other, block);
+      dropPending(other, block, block);
     }
     index.remove(inode, chunkIndex);
     chunkBytes -= existed ? scratch.lengthBytes : 0;
@@ -587,14 +594,15 @@ public final class TargetStore implements AutoCloseable {
     }
   }
 
-  private void dropPending(PendingVersions.Entry entry, long committedBlock) {
+  /** Its block is free, unless the committed version has it, or what takes its place. */
+  private void dropPending(PendingVersions.Entry entry, long committedBlock, long madeBlock) {
     long block = entry.state.blockOffset;
     int sizeClass = entry.state.sizeClass;
     Redo redo = pending.remove(entry);
     if (redo != null) {
       redos.drop(redo);
     }
-    if (block != ChunkState.NO_BLOCK && block != committedBlock) {
+    if (block != ChunkState.NO_BLOCK && block != committedBlock && block != madeBlock) {
       kill(block, sizeClass);
     }
   }

@@ -47,8 +47,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     WRITE,
     TRUNCATE,
     /**
-     * A copy from another replica: the payload, which belongs behind what earlier parts of the copy
-     * left, ends the chunk. It becomes the version that is asked for, whatever was there; AT_ONCE.
+     * A copy from another replica, in parts that follow each other. All but the last stay PENDING;
+     * with the last, AT_ONCE, it becomes the version that is asked for, whatever was there: until
+     * then that is what there is.
      */
     REPLACE
   }
@@ -87,6 +88,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   /** Of a copy: how long the chunk is in the end, so that it gets a block that it fits into. */
   public int wholeBytes;
+
+  /** Of a copy: what the chunk's checksum has to be in the end. */
+  public int wholeCrc32c;
 
   /** Of a copy: what the version's client was answered. */
   public int copiedResult;
@@ -200,8 +204,13 @@ public abstract non-sealed class UpdateOp extends StoreOp {
         && lengthBytes >= (kind == Kind.WRITE ? 1 : 0)
         && end <= chunkSizeBytes
         && (!hasPayload() || payload.byteSize() - payloadOffset >= lengthBytes)
-        && (kind != Kind.REPLACE
-            || (stage == Stage.AT_ONCE && updateVersion > 0 && wholeBytes <= chunkSizeBytes));
+        && (kind != Kind.REPLACE || isWellFormedCopy(end));
+  }
+
+  private boolean isWellFormedCopy(long end) {
+    return updateVersion > 0
+        && wholeBytes <= chunkSizeBytes
+        && (stage == Stage.PENDING ? lengthBytes > 0 && end < wholeBytes : end == wholeBytes);
   }
 
   private boolean hasPayload() {
@@ -260,10 +269,6 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private long admitCopy(PendingVersions.@Nullable Entry pending) {
     tailTaken = false;
-    if (pending != null && pending.state.version > updateVersion) {
-      // Replay would take it for the later one.
-      return Status.CHUNK_ADVANCE_UPDATE.code();
-    }
     if (chunkOffset == 0) {
       // A new block, and the old one dies as a whole.
       existed = false;
@@ -271,13 +276,27 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       state.inode = inode;
       state.chunkIndex = chunkIndex;
       state.chunkSizeBytes = chunkSizeBytes;
-    } else if (!existed
-        || pending != null
-        || state.chunkSizeBytes != chunkSizeBytes
-        || state.lengthBytes != chunkOffset) {
+      boolean later = pending != null && pending.state.version > updateVersion;
+      // Replay would take it for the later one.
+      return later ? Status.CHUNK_ADVANCE_UPDATE.code() : PROCEED;
+    }
+    if (pending == null || !isPartBefore(pending.state)) {
       return Status.CHUNK_MISSING_UPDATE.code();
     }
+    existed = true;
+    state.copyFrom(pending.state);
     return PROCEED;
+  }
+
+  private boolean isPartBefore(ChunkState pending) {
+    return pending.isPartOfCopy()
+        && pending.version == updateVersion
+        && pending.chunkSizeBytes == chunkSizeBytes
+        && pending.lengthBytes == chunkOffset
+        && pending.clientHigh == clientHigh
+        && pending.clientLow == clientLow
+        && pending.channel == channel
+        && pending.sequence == sequence;
   }
 
   // ---- planning ----
@@ -632,11 +651,15 @@ public abstract non-sealed class UpdateOp extends StoreOp {
         switch (kind) {
           case WRITE -> lengthBytes;
           case TRUNCATE -> removal ? ChunkState.REMOVAL : newLength;
-          case REPLACE -> copiedResult;
+          case REPLACE -> stage == Stage.PENDING ? ChunkState.PART_OF_COPY : copiedResult;
         };
     state.updatedBy(clientHigh, clientLow, channel, sequence, result);
     units.finish(state, store().crc());
-    store().commit().stage(this, wrote);
+    if (kind == Kind.REPLACE && stage == Stage.AT_ONCE && state.crc32c != wholeCrc32c) {
+      abort(Status.CHECKSUM_MISMATCH.code());
+    } else {
+      store().commit().stage(this, wrote);
+    }
   }
 
   @Override

@@ -54,8 +54,8 @@
  *   <li>I11: blocks for new bytes leave a reserve free, so that what is there can always be
  *       overwritten, truncated, removed and moved.
  *   <li>I12: a chunk has at most one pending version, one above the committed one; it takes effect
- *       by a COMMITTED record alone. Bytes that a pending version has in the committed version's
- *       block are not written again before it is committed or gone.
+ *       by a COMMITTED record alone, and may be rolled back instead. Bytes that a pending version
+ *       has in the committed version's block are not written again before it is committed or gone.
  *   <li>I13: an applied sequence is written into a group end only after a flush of the device that
  *       began when every overwrite up to it had been written in place.
  *   <li>I14: the checksum of a unit that is overwritten in part changes by the difference of old

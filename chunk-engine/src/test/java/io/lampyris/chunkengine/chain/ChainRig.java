@@ -79,6 +79,7 @@ final class ChainRig implements AutoCloseable {
   final Manager manager = new Manager();
   final ReactorOfClients clients;
   long copyBytesPerSecond = 256L << 20;
+  int copyPartBytes = 1 << 20;
   long logRewriteBytes = TargetOptions.defaults().log().rewriteBytes();
   private final Path work;
   private final Prng prng;
@@ -206,7 +207,8 @@ final class ChainRig implements AutoCloseable {
                 (nowNs, targetId) -> mayServe,
                 ChainOptions.defaults(incarnation)
                     .withForwardTimeoutNs(10_000_000)
-                    .withCopyBytesPerSecond(copyBytesPerSecond));
+                    .withCopyBytesPerSecond(copyBytesPerSecond)
+                    .withCopyPartBytes(copyPartBytes));
         network.of(id).serve(id, Services.STORAGE, on, made);
         on.add(new Living(made, power));
         store = opened;

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.protocol.Routing.TargetState;
 import io.lampyris.protocol.Status;
+import io.lampyris.protocol.sbe.ForwardUpdateDecoder;
+import io.lampyris.protocol.sbe.ListChunksDecoder;
 import io.lampyris.reactor.sim.SimFaults;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
@@ -133,6 +135,172 @@ final class ResyncTest {
       rig.manager.run();
       rig.heal();
       assertAlike(rig);
+    }
+  }
+
+  /** The head begins an update of the chunk and ends; the other one goes on without either. */
+  private static void cutShort(ChainRig rig, ChainRig.Client client, StepNetwork.Fate fate) {
+    rig.network.script =
+        (number, from, to, template) ->
+            template == ForwardUpdateDecoder.TEMPLATE_ID ? fate : StepNetwork.Fate.ARRIVES;
+    client.giveUpNs = 0;
+    client.write(INODE, 0, 100, bytes(10, 2));
+    rig.runUntil(() -> rig.node(1).target().counters().forwardRetries > 0);
+    assertEquals(1, rig.node(1).store().pendingCount());
+    rig.node(1).kill();
+    rig.runUntil(() -> rig.manager.serving().equals(List.of(2)));
+    rig.settle();
+  }
+
+  /** It has begun another version of it, which nobody else knows. */
+  @Test
+  void aMemberThatReturnsHasWhatTheLastThatServesHasLost() {
+    try (ChainRig rig = new ChainRig(tmp, 10, 2)) {
+      rig.begin();
+      rig.manager.run();
+      ChainRig.Client client = rig.new Client(5, 1);
+      byte[] good = bytes(50_000, 8);
+      write(client, 0, good);
+      rig.runUntil(rig::isQuiet);
+      cutShort(rig, client, StepNetwork.Fate.REQUEST_LOST);
+      rig.node(2).flipByteOf(good);
+      rig.heal();
+      ChainCounters returned = rig.node(1).target().counters();
+      assertEquals(1, returned.rolledBack);
+      assertEquals(0, returned.settled);
+      assertEquals(0, rig.node(2).target().counters().chunksCopied);
+      client.giveUpNs = Long.MAX_VALUE;
+      client.readAt(2, INODE, 0, 0, 50_000);
+      assertEquals(50_000, client.await());
+      assertArrayEquals(good, client.read);
+      assertEquals(1, rig.node(2).target().counters().repairs);
+      rig.runUntil(rig::isQuiet);
+      assertAlike(rig);
+    }
+  }
+
+  @Test
+  void whatTheLastThatServesHasTooIsCommittedByAMemberThatReturnsAndNotCopied() {
+    try (ChainRig rig = new ChainRig(tmp, 11, 2)) {
+      rig.begin();
+      rig.manager.run();
+      ChainRig.Client client = rig.new Client(5, 1);
+      byte[] good = bytes(50_000, 8);
+      write(client, 0, good);
+      rig.runUntil(rig::isQuiet);
+      cutShort(rig, client, StepNetwork.Fate.ANSWER_LOST);
+      System.arraycopy(bytes(10, 2), 0, good, 100, 10);
+      rig.node(2).flipByteOf(good);
+      rig.heal();
+      assertEquals(1, rig.node(1).target().counters().settled);
+      assertEquals(0, rig.node(2).target().counters().chunksCopied);
+      client.giveUpNs = Long.MAX_VALUE;
+      client.readAt(2, INODE, 0, 0, 50_000);
+      assertEquals(50_000, client.await());
+      assertArrayEquals(good, client.read);
+      assertEquals(2, client.version);
+      rig.runUntil(rig::isQuiet);
+      assertAlike(rig);
+    }
+  }
+
+  /** Whatever it has begun otherwise: the update says what it lies over. */
+  @Test
+  void anUpdateEndsWhatAMemberThatReturnsHasPendingOfItsChunk() {
+    for (StepNetwork.Fate fate :
+        List.of(StepNetwork.Fate.REQUEST_LOST, StepNetwork.Fate.ANSWER_LOST)) {
+      try (ChainRig rig = new ChainRig(tmp, 12, 2)) {
+        rig.begin();
+        rig.manager.run();
+        ChainRig.Client client = rig.new Client(5, 1);
+        write(client, 0, bytes(50_000, 8));
+        rig.runUntil(rig::isQuiet);
+        cutShort(rig, client, fate);
+        // Comparing waits, updates come through.
+        rig.network.script = StepNetwork.losing(ListChunksDecoder.TEMPLATE_ID);
+        rig.node(1).start(SimPower.steady());
+        rig.runUntil(() -> rig.manager.states.get(1) == TargetState.SYNCING);
+        rig.settle();
+        assertEquals(1, rig.node(1).store().pendingCount());
+        client.giveUpNs = Long.MAX_VALUE;
+        client.write(INODE, 0, 7, bytes(3, 3));
+        assertEquals(3, client.await());
+        assertEquals(0, rig.node(1).store().pendingCount());
+        assertEquals(0, rig.node(2).target().counters().wholeForwards);
+        boolean had = fate == StepNetwork.Fate.ANSWER_LOST;
+        assertEquals(had ? 1 : 0, rig.node(1).target().counters().settled);
+        assertEquals(had ? 0 : 1, rig.node(1).target().counters().rolledBack);
+        rig.heal();
+        assertAlike(rig);
+      }
+    }
+  }
+
+  @Test
+  void aCopyThatIsCutShortTakesNothingAway() {
+    try (ChainRig rig = new ChainRig(tmp, 13, 2)) {
+      rig.copyPartBytes = 10_000;
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, 0, bytes(50_000, 1));
+      rig.runUntil(rig::isQuiet);
+      rig.manager.states.put(2, TargetState.OFFLINE);
+      rig.manager.publish();
+      rig.settle();
+      write(client, 0, bytes(60_000, 2));
+      rig.manager.states.put(2, TargetState.SYNCING);
+      rig.manager.publish();
+      ChainRig.Node copied = rig.node(2);
+      rig.runUntil(() -> copied.target().counters().partsPending == 3);
+      rig.network.script = StepNetwork.losing(ForwardUpdateDecoder.TEMPLATE_ID);
+      rig.runUntil(() -> rig.node(1).target().counters().copyRetries > 0);
+      assertEquals(1, copied.store().pendingCount());
+      assertArrayEquals(bytes(50_000, 1), rig.bytes(copied, INODE, 0, 50_000));
+
+      rig.node(1).kill();
+      rig.manager.states.put(1, TargetState.OFFLINE);
+      rig.manager.states.put(2, TargetState.SERVING);
+      rig.manager.publish();
+      rig.settle();
+      client.readAt(2, INODE, 0, 0, 60_000);
+      assertEquals(50_000, client.await());
+      assertArrayEquals(bytes(50_000, 1), client.read);
+      assertEquals(0, copied.store().pendingCount());
+      rig.manager.run();
+      rig.heal();
+      assertAlike(rig);
+    }
+  }
+
+  /** It can neither send them whole nor commit the update. */
+  @Test
+  void whoseBytesWentBadUnderAnUpdateThatANewMemberLacksThemForLeaves() {
+    try (ChainRig rig = new ChainRig(tmp, 14, 3)) {
+      rig.begin();
+      rig.manager.states.put(3, TargetState.OFFLINE);
+      rig.manager.publish();
+      rig.settle();
+      ChainRig.Client client = rig.new Client(5, 1);
+      byte[] expected = bytes(50_000, 8);
+      write(client, 0, expected);
+      rig.runUntil(rig::isQuiet);
+      rig.node(2).flipByteOf(expected);
+      rig.network.script =
+          (number, from, to, template) ->
+              to == 3 ? StepNetwork.Fate.REQUEST_LOST : StepNetwork.Fate.ARRIVES;
+      rig.manager.states.put(3, TargetState.SYNCING);
+      rig.manager.publish();
+      rig.settle();
+      System.arraycopy(bytes(100, 9), 0, expected, 45_000, 100);
+      client.write(INODE, 0, 45_000, bytes(100, 9));
+      rig.runUntil(() -> rig.node(2).target().counters().forwardRetries > 0);
+      rig.network.script = StepNetwork.ALL_ARRIVES;
+      rig.manager.run();
+      assertEquals(100, client.await());
+      assertEquals(1, rig.node(2).target().counters().left);
+      rig.heal();
+      assertAlike(rig);
+      assertArrayEquals(expected, rig.bytes(rig.node(2), INODE, 0, expected.length));
     }
   }
 

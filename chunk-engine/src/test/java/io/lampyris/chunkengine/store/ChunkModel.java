@@ -16,7 +16,9 @@ final class ChunkModel {
       WRITE,
       TRUNCATE,
       EXTEND,
-      REMOVE
+      REMOVE,
+      /** A copy of what another replica has. */
+      COPY
     }
 
     final Kind kind;
@@ -48,13 +50,14 @@ final class ChunkModel {
         case EXTEND ->
             (old == null && at == 0) || from.length >= at ? old : Arrays.copyOf(from, at);
         case REMOVE -> null;
+        case COPY -> bytes;
       };
     }
 
     /** What it answers when it goes well. */
     long result(byte @Nullable [] after) {
       return switch (kind) {
-        case WRITE -> bytes.length;
+        case WRITE, COPY -> bytes.length;
         case TRUNCATE, EXTEND -> after == null ? 0 : after.length;
         case REMOVE -> 1;
       };
@@ -83,6 +86,12 @@ final class ChunkModel {
 
   /** Whether the commit of what is pending is on its way. */
   boolean committing;
+
+  /** Whether parts of a copy may be pending. */
+  boolean copying;
+
+  /** Whether what is pending is on its way to be given up. */
+  boolean rollingBack;
 
   /** The device may hold other bytes: DATA_CORRUPTION is an answer. */
   boolean suspect;
@@ -147,7 +156,7 @@ final class ChunkModel {
   }
 
   boolean isSettled() {
-    return pending.isEmpty() && staging == null && !committing;
+    return pending.isEmpty() && staging == null && !committing && !rollingBack;
   }
 
   boolean isInTwoSteps() {
@@ -210,6 +219,8 @@ final class ChunkModel {
     staged = foundPending;
     staging = null;
     committing = false;
+    rollingBack = false;
+    copying = false;
     states.add(found);
   }
 }

@@ -218,6 +218,11 @@ final class LogFlipTest {
     }
 
     @Override
+    public void onRolledBack(ChunkState pending) {
+      to.onRolledBack(pending);
+    }
+
+    @Override
     public void onSession(Session session) {
       to.onSession(session);
     }

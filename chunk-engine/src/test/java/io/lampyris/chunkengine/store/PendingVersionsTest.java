@@ -174,6 +174,110 @@ final class PendingVersionsTest {
     assertEquals(Status.CHUNK_MISSING_UPDATE.code(), rig.commit(INODE, 0, 4));
   }
 
+  /** Overwrite small, overwrite large, append, remove; each restarted before and after. */
+  @Test
+  void aPendingVersionThatIsRolledBackLeavesWhatWasCommitted() throws Exception {
+    byte[] base = random(200_000);
+    rig.write(INODE, 0, 0, base);
+    long used = usedBytes();
+    int[][] updates = {{500, 3000}, {0, 190_000}, {200_000, 10_000}, {200_000, 500_000}};
+    for (int[] update : updates) {
+      pend(base, update[0], random(update[1]), 2);
+      if (random.nextBoolean()) {
+        restart();
+      }
+      assertEquals(0, rig.rollBack(INODE, 0));
+      both(base, base);
+      assertEquals(used, usedBytes());
+      restart();
+      both(base, base);
+      assertEquals(used, usedBytes());
+    }
+    StoreRig.Update removal = rig.prepareTruncate(INODE, 0, 0);
+    removal.stage = Stage.PENDING;
+    removal.removal = true;
+    rig.run(removal);
+    assertEquals(0, rig.rollBack(INODE, 0));
+    assertEquals(0, rig.rollBack(INODE, 0), "again");
+    // Where the bytes that were rolled back lie, others do now.
+    byte[] next = merged(base, 200_000, random(7_000));
+    StoreRig.Update append = rig.prepareWrite(INODE, 0, 200_000, tail(next, 200_000));
+    assertEquals(7_000, rig.run(append));
+    assertEquals(2, append.state.version);
+    both(next, next);
+    restart();
+    both(next, next);
+  }
+
+  @Test
+  void aChunkThatBeganPendingIsNoMoreWhenThatIsRolledBack() throws Exception {
+    pend(new byte[0], 0, random(5000), 1);
+    assertEquals(0, rig.rollBack(INODE, 0));
+    assertEquals(0, usedBytes());
+    restart();
+    assertEquals(Status.CHUNK_NOT_FOUND.code(), rig.readResult(INODE, 0, Version.PENDING));
+    assertEquals(0, usedBytes());
+    byte[] first = pend(new byte[0], 0, random(100), 1);
+    assertEquals(1, rig.commit(INODE, 0, 1));
+    both(first, first);
+  }
+
+  @Test
+  void aCopyTakesTheChunksPlaceWithItsLastPart() throws Exception {
+    byte[] base = random(200_000);
+    rig.write(INODE, 0, 0, base);
+    byte[] copy = random(700_001);
+    int[] ends = {262_144, 400_001, 700_000, copy.length};
+    int at = 0;
+    for (int end : ends) {
+      assertArrayEquals(base, committed());
+      if (end == 700_000) {
+        restart();
+      }
+      StoreRig.Update part = rig.prepareCopy(INODE, 0, copy, at, end, 9);
+      assertTrue(rig.run(part) > 0);
+      at = end;
+    }
+    both(copy, copy);
+    assertEquals(MIB, usedBytes());
+    restart();
+    both(copy, copy);
+    assertEquals(MIB, usedBytes());
+    StoreRig.Update next = rig.prepareWrite(INODE, 0, 5, random(5));
+    rig.run(next);
+    assertEquals(10, next.state.version);
+  }
+
+  @Test
+  void aCopyThatIsNotWholeOrHasOtherBytesChangesNothing() throws Exception {
+    byte[] base = random(200_000);
+    rig.write(INODE, 0, 0, base);
+    byte[] copy = random(300_000);
+    assertTrue(rig.run(rig.prepareCopy(INODE, 0, copy, 0, 100_000, 2)) > 0);
+    assertEquals(
+        Status.CHUNK_MISSING_UPDATE.code(),
+        rig.run(rig.prepareCopy(INODE, 0, copy, 150_000, copy.length, 2)));
+    assertEquals(
+        Status.CHUNK_MISSING_UPDATE.code(),
+        rig.run(rig.prepareCopy(INODE, 0, copy, 100_000, copy.length, 3)));
+    assertEquals(Status.CHUNK_MISSING_UPDATE.code(), rig.commit(INODE, 0, 2));
+    byte[] other = copy.clone();
+    other[5]++;
+    assertEquals(
+        Status.CHECKSUM_MISMATCH.code(),
+        rig.run(rig.prepareCopy(INODE, 0, other, 100_000, copy.length, 2)));
+    assertArrayEquals(base, committed());
+    restart();
+    assertArrayEquals(base, committed());
+    assertEquals(0, rig.rollBack(INODE, 0));
+    both(base, base);
+    assertEquals(256 << 10, usedBytes());
+  }
+
+  private static byte[] tail(byte[] bytes, int from) {
+    return Arrays.copyOfRange(bytes, from, bytes.length);
+  }
+
   @Test
   void removalEndsPendingVersionsToo() throws Exception {
     byte[] base = random(200_000);

@@ -387,6 +387,53 @@ final class PowerCutTest {
         });
   }
 
+  @Test
+  void pendingVersionsThatAreRolledBack() throws Exception {
+    loop(
+        work -> {
+          fill(work);
+          work.await();
+          work.stage(E, work.change(Change.Kind.WRITE, 4_096, 4_096));
+        },
+        work -> {
+          work.rollBack(E);
+          work.stage(A, work.change(Change.Kind.WRITE, 1_000, 4_096));
+          work.stage(B, work.change(Change.Kind.WRITE, 0, 128 << 10));
+          work.stage(C, work.change(Change.Kind.WRITE, 5_000, 10_000));
+          work.stage(D, work.change(Change.Kind.TRUNCATE, 100_000, 0));
+          work.await();
+          work.rollBack(A);
+          work.rollBack(B);
+          work.rollBack(C);
+          work.rollBack(D);
+          work.await();
+          // Over the bytes that are there still.
+          work.write(C, 5_000, 1_000);
+          work.write(D, 0, 256 << 10);
+          work.write(A, 0, 100);
+        });
+  }
+
+  @Test
+  void copiesInParts() throws Exception {
+    loop(
+        work -> {
+          fill(work);
+          work.await();
+          work.stage(C, work.change(Change.Kind.WRITE, 5_000, 10_000));
+        },
+        work -> {
+          work.rollBack(C);
+          work.copy(A, 60_000, 20_000);
+          work.copy(D, 200_001, 65_536);
+          work.await();
+          work.copy(C, 64 << 10, 30_000);
+          work.copy(B, 1_000, 1_000);
+          work.write(A, 100, 100);
+          work.write(D, 200_001, 1_000);
+        });
+  }
+
   /** Each was somebody else's, who may not have been answered. */
   @Test
   void whoMadeWhatIsOverwrittenOrRemoved() throws Exception {

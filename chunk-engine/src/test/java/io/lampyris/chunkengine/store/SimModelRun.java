@@ -266,8 +266,11 @@ final class SimModelRun {
       // In doubt, in a target that has gone offline.
       return;
     }
-    if (model.staged != null && prng.below(3) > 0) {
+    int way = prng.below(6);
+    if (model.staged != null && way < 4) {
       client.commit(key);
+    } else if (model.staged != null && way == 4) {
+      client.rollBack(key);
     } else {
       client.stage(key, anyChange(client, key));
     }

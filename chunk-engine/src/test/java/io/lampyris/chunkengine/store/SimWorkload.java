@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.format.ChunkState;
+import io.lampyris.chunkengine.redo.PendingVersions;
 import io.lampyris.chunkengine.session.Session;
 import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.protocol.Status;
@@ -244,6 +245,75 @@ final class SimWorkload implements AutoCloseable {
     submit(new Update(key, change, UpdateOp.Stage.AT_ONCE));
   }
 
+  // ---- copies ----
+
+  private final class Copy extends UpdateOp {
+    final ChunkKey key;
+    final Change change;
+    final int partBytes;
+    final MemorySegment mine = take();
+
+    Copy(ChunkKey key, Change change, int partBytes) {
+      this.key = key;
+      this.change = change;
+      this.partBytes = partBytes;
+    }
+
+    void next() {
+      int whole = change.bytes.length;
+      lengthBytes = Math.min(partBytes, whole - chunkOffset);
+      stage = chunkOffset + lengthBytes < whole ? Stage.PENDING : Stage.AT_ONCE;
+      payload = mine;
+      MemorySegment.copy(
+          change.bytes, chunkOffset, mine, ValueLayout.JAVA_BYTE, payloadOffset, lengthBytes);
+      payloadCrc32c = target.crc.of(mine, payloadOffset, lengthBytes);
+      inFlight++;
+      target.store().submit(this);
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      inFlight--;
+      completed++;
+      if (result >= 0 && stage == Stage.PENDING) {
+        chunkOffset += lengthBytes;
+        next();
+        return;
+      }
+      memory.add(mine);
+      model(key).copying = false;
+      noteMade(key);
+      ended(key, change, result);
+    }
+  }
+
+  /** A copy of a chunk in parts; of one with nothing on its way. */
+  void copy(ChunkKey key, int length, int partBytes) {
+    Change change = new Change(Change.Kind.COPY, 0, randomBytes(length), ++sequence);
+    note(key + " " + change);
+    ChunkModel model = model(key);
+    assert model.isSettled() && model.staged == null : "one thing at a time";
+    model.begin(change);
+    model.copying = true;
+    Copy op = new Copy(key, change, partBytes);
+    op.kind = UpdateOp.Kind.REPLACE;
+    op.inode = key.inode();
+    op.chunkIndex = key.index();
+    op.chunkSizeBytes = chunkSize(key);
+    op.chainVersion = 1;
+    op.clientHigh = CLIENT_HIGH;
+    op.clientLow = CLIENT_LOW;
+    op.channel = channel(change.sequence);
+    op.sequence = change.sequence;
+    op.remembersMaker = true;
+    op.updateVersion = version(key) + 1 + prng.below(3);
+    op.wholeBytes = length;
+    op.wholeCrc32c = target.crc.of(MemorySegment.ofArray(change.bytes), 0, length);
+    op.copiedResult = length;
+    op.payloadOffset = prng.coin() ? 0 : prng.below(5000);
+    op.next();
+  }
+
   Change change(Change.Kind kind, int at, int length) {
     return new Change(kind, at, randomBytes(length), ++sequence);
   }
@@ -301,6 +371,42 @@ final class SimWorkload implements AutoCloseable {
     op.chunkIndex = key.index();
     op.version = version(key) + 1;
     op.chainVersion = 1;
+    inFlight++;
+    target.store().submit(op);
+  }
+
+  private final class Rollback extends RollbackOp {
+    final ChunkKey key;
+
+    Rollback(ChunkKey key) {
+      this.key = key;
+    }
+
+    @Override
+    protected void onComplete(long result) {
+      inFlight--;
+      completed++;
+      ChunkModel model = model(key);
+      if (result >= 0) {
+        model.staged = null;
+      } else if (isInDoubt(result)) {
+        return;
+      } else {
+        assertTrue(errorsExpected, () -> "rollback of " + key + " answered " + result);
+      }
+      model.rollingBack = false;
+    }
+  }
+
+  /** Gives up what is pending; of a chunk with nothing on its way. */
+  void rollBack(ChunkKey key) {
+    note("roll back " + key);
+    ChunkModel model = model(key);
+    assert model.isSettled() && model.staged != null : "something is pending";
+    model.rollingBack = true;
+    Rollback op = new Rollback(key);
+    op.inode = key.inode();
+    op.chunkIndex = key.index();
     inFlight++;
     target.store().submit(op);
   }
@@ -617,7 +723,7 @@ final class SimWorkload implements AutoCloseable {
     }
     Change staged = model.staged;
     Change staging = model.staging;
-    boolean mayBeSettled = model.committing || !model.pending().isEmpty();
+    boolean mayBeSettled = model.committing || model.rollingBack || !model.pending().isEmpty();
     Read read = new Read(key, candidates);
     submit(read, 0, chunkSize(key));
     target.runUntil(() -> read.result != Long.MIN_VALUE);
@@ -627,6 +733,9 @@ final class SimWorkload implements AutoCloseable {
         found = candidate;
       }
     }
+    if (model.copying && isPending(key)) {
+      endOfCopy(key);
+    }
     if (!isPending(key)) {
       assertTrue(staged == null || mayBeSettled, () -> key + " is not pending any more");
       model.restart(found, null);
@@ -634,6 +743,25 @@ final class SimWorkload implements AutoCloseable {
     }
     assertTrue(staged != null || staging != null, () -> key + " is pending, by whom?");
     model.restart(found, pendingFound(key, found, staged, staging));
+  }
+
+  /** Some parts are there: they are worth nothing. */
+  private void endOfCopy(ChunkKey key) {
+    PendingVersions.Entry found = target.store().pending().find(key.inode(), key.index());
+    assertTrue(found != null && found.state.isPartOfCopy(), () -> "pending of " + key);
+    boolean[] done = new boolean[1];
+    RollbackOp op =
+        new RollbackOp() {
+          @Override
+          protected void onComplete(long result) {
+            assertEquals(0, result);
+            done[0] = true;
+          }
+        };
+    op.inode = key.inode();
+    op.chunkIndex = key.index();
+    target.store().submit(op);
+    target.runUntil(() -> done[0]);
   }
 
   /** Which of two a restart brought back. */

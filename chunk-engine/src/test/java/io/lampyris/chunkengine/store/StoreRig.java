@@ -218,6 +218,16 @@ final class StoreRig implements AutoCloseable {
     }
   }
 
+  /** A rollback that can be waited for. */
+  static final class Rollback extends RollbackOp {
+    final CompletableFuture<Long> done = new CompletableFuture<>();
+
+    @Override
+    protected void onComplete(long result) {
+      done.complete(result);
+    }
+  }
+
   /** A removal that can be waited for. */
   static final class Remove extends RemoveOp {
     final CompletableFuture<Long> done = new CompletableFuture<>();
@@ -251,6 +261,26 @@ final class StoreRig implements AutoCloseable {
     update.chunkSizeBytes = MIB;
     update.lengthBytes = length;
     return update;
+  }
+
+  /** A part of a copy of a chunk, which ends it or stays pending. */
+  Update prepareCopy(long inode, int index, byte[] whole, int from, int to, int version) {
+    Update update = prepareWrite(inode, index, from, java.util.Arrays.copyOfRange(whole, from, to));
+    update.kind = UpdateOp.Kind.REPLACE;
+    update.stage = to < whole.length ? UpdateOp.Stage.PENDING : UpdateOp.Stage.AT_ONCE;
+    update.updateVersion = version;
+    update.wholeBytes = whole.length;
+    update.wholeCrc32c = crc.of(MemorySegment.ofArray(whole), 0, whole.length);
+    update.copiedResult = 77;
+    return update;
+  }
+
+  long rollBack(long inode, int index) {
+    Rollback rollback = new Rollback();
+    rollback.inode = inode;
+    rollback.chunkIndex = index;
+    reactor.offer(now -> store.submit(rollback));
+    return await(rollback.done);
   }
 
   CompletableFuture<Long> start(Update update) {

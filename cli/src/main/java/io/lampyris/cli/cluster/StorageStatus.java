@@ -114,6 +114,7 @@ final class StorageStatus {
       sums.merge("chain_updates_repeated", of.repeatedBySession, Long::sum);
       sums.merge("chain_reads_queued", of.readsQueued, Long::sum);
       sums.merge("chain_settled", of.settled, Long::sum);
+      sums.merge("chain_rolled_back", of.rolledBack, Long::sum);
       sums.merge("chain_left", of.left, Long::sum);
       sums.merge("chain_repairs", of.repairs, Long::sum);
       sums.merge("chain_repair_failures", of.repairFailures, Long::sum);

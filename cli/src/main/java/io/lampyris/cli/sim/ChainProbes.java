@@ -17,6 +17,8 @@ final class ChainProbes {
     mark(counters.repeatedBySession, "chain: a retry is recognised by its session");
     mark(counters.readsQueued, "chain: a read waits for an update");
     mark(counters.settled, "chain: a pending version is settled");
+    mark(counters.rolledBack, "chain: a pending version is rolled back");
+    mark(counters.partsPending, "chain: a part of a copy waits for the last one");
     mark(counters.left, "chain: a member leaves by itself");
     mark(counters.repairs, "chain: a bad chunk is repaired");
     mark(counters.repairFailures, "chain: a repair fails");

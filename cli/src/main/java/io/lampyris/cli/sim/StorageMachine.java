@@ -190,7 +190,7 @@ final class StorageMachine extends Machine implements NodeHost {
             stores,
             joined,
             defect.around(made, clock, run.simulation()),
-            ChainOptions.defaults(lives));
+            ChainOptions.defaults(lives).withCopyPartBytes(SimChunk.SIZE_BYTES / 4));
     agent = made;
     service = chains;
     on.add(chains);
