@@ -430,7 +430,9 @@ final class ChunkClient implements TimerTask {
     }
     call.chainVersion = positions.chainVersions[at];
     call.deadlineNs = failover.deadlineNs(call, positions.members[at].length, nowNs);
-    call.requestLength = messages.encode(call, positions.chainIds[at], call.chainVersion);
+    call.requestLength =
+        messages.encode(
+            call, positions.chainIds[at], call.chainVersion, positions.targetOn(to, at));
     call.sent = true;
     call.givenUp = false;
     to.sent(call, nowNs);

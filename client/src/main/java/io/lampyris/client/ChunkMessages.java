@@ -29,28 +29,28 @@ final class ChunkMessages {
   }
 
   /** Writes the request and answers its length. */
-  int encode(ChunkCall call, int chainId, int chainVersion) {
+  int encode(ChunkCall call, int chainId, int chainVersion, long targetId) {
     int length =
         switch (call.kind) {
-          case READ -> encodeRead(call, chainId, chainVersion);
-          case WRITE -> encodeWrite(call, chainId, chainVersion);
-          case TRUNCATE -> encodeTruncate(call, chainId, chainVersion);
-          case REMOVE -> encodeRemove(call, chainId, chainVersion);
-          case QUERY -> encodeQuery(call, chainId, chainVersion);
+          case READ -> encodeRead(call, chainId, chainVersion, targetId);
+          case WRITE -> encodeWrite(call, chainId, chainVersion, targetId);
+          case TRUNCATE -> encodeTruncate(call, chainId, chainVersion, targetId);
+          case REMOVE -> encodeRemove(call, chainId, chainVersion, targetId);
+          case QUERY -> encodeQuery(call, chainId, chainVersion, targetId);
         };
     return length + MessageHeaderEncoder.ENCODED_LENGTH;
   }
 
-  private int encodeRead(ChunkCall call, int chainId, int chainVersion) {
+  private int encodeRead(ChunkCall call, int chainId, int chainVersion, long targetId) {
     readEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(readEncoder.chunk(), call, chainId, chainVersion);
+    address(readEncoder.chunk(), call, chainId, chainVersion, targetId);
     readEncoder.chunkOffset(call.chunkOffset).length(call.lengthBytes).flags(readFlags);
     return readEncoder.encodedLength();
   }
 
-  private int encodeWrite(ChunkCall call, int chainId, int chainVersion) {
+  private int encodeWrite(ChunkCall call, int chainId, int chainVersion, long targetId) {
     writeEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(writeEncoder.chunk(), call, chainId, chainVersion);
+    address(writeEncoder.chunk(), call, chainId, chainVersion, targetId);
     identify(writeEncoder.identity(), call);
     writeEncoder
         .chunkSizeBytes(call.layout.chunkSizeBytes())
@@ -62,9 +62,9 @@ final class ChunkMessages {
     return writeEncoder.encodedLength();
   }
 
-  private int encodeTruncate(ChunkCall call, int chainId, int chainVersion) {
+  private int encodeTruncate(ChunkCall call, int chainId, int chainVersion, long targetId) {
     truncateEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(truncateEncoder.chunk(), call, chainId, chainVersion);
+    address(truncateEncoder.chunk(), call, chainId, chainVersion, targetId);
     identify(truncateEncoder.identity(), call);
     truncateEncoder
         .chunkSizeBytes(call.layout.chunkSizeBytes())
@@ -74,28 +74,29 @@ final class ChunkMessages {
     return truncateEncoder.encodedLength();
   }
 
-  private int encodeRemove(ChunkCall call, int chainId, int chainVersion) {
+  private int encodeRemove(ChunkCall call, int chainId, int chainVersion, long targetId) {
     removeEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(removeEncoder.chunk(), call, chainId, chainVersion);
+    address(removeEncoder.chunk(), call, chainId, chainVersion, targetId);
     removeEncoder.chunk().chunkIndex((int) call.removeFromIndex);
     identify(removeEncoder.identity(), call);
     removeEncoder.removeMax(call.removeMax);
     return removeEncoder.encodedLength();
   }
 
-  private int encodeQuery(ChunkCall call, int chainId, int chainVersion) {
+  private int encodeQuery(ChunkCall call, int chainId, int chainVersion, long targetId) {
     queryEncoder.wrapAndApplyHeader(call.request, 0, header);
-    address(queryEncoder.chunk(), call, chainId, chainVersion);
+    address(queryEncoder.chunk(), call, chainId, chainVersion, targetId);
     return queryEncoder.encodedLength();
   }
 
   private static void address(
-      ChunkAddressEncoder encoder, ChunkCall call, int chainId, int chainVersion) {
+      ChunkAddressEncoder encoder, ChunkCall call, int chainId, int chainVersion, long targetId) {
     encoder
         .inode(call.inode)
         .chunkIndex((int) call.chunkIndex)
         .chainId(chainId)
-        .chainVersion(chainVersion);
+        .chainVersion(chainVersion)
+        .targetId(targetId);
   }
 
   private void identify(IdentityEncoder encoder, ChunkCall call) {

@@ -28,15 +28,28 @@ final class RouteTable {
     /** Those that serve, the head first; empty when nobody does. */
     final StorageNode[][] members;
 
+    /** Of each of them, which of the node's targets it is. */
+    final long[][] targetIds;
+
     Positions(int count) {
       chainIds = new int[count];
       chainVersions = new int[count];
       members = new StorageNode[count][];
+      targetIds = new long[count][];
       java.util.Arrays.fill(members, NOBODY);
     }
 
     int count() {
       return chainIds.length;
+    }
+
+    /** The first target of a chain on a node that serves it. */
+    long targetOn(StorageNode node, int at) {
+      int member = 0;
+      while (members[at][member] != node) {
+        member++;
+      }
+      return targetIds[at][member];
     }
   }
 
@@ -93,7 +106,10 @@ final class RouteTable {
         if (chain != null) {
           positions.chainIds[i] = chain.id();
           positions.chainVersions[i] = chain.version();
-          positions.members[i] = serving(chain, routing);
+          List<Long> serving = serving(chain, routing);
+          positions.targetIds[i] = serving.stream().mapToLong(id -> id).toArray();
+          positions.members[i] =
+              serving.stream().map(id -> nodeOf(id, routing)).toArray(StorageNode[]::new);
         }
       }
       tables.put(table.id(), positions);
@@ -101,15 +117,21 @@ final class RouteTable {
     source = routing;
   }
 
-  private StorageNode[] serving(Chain chain, Routing routing) {
-    List<StorageNode> serving = new ArrayList<>();
+  private static List<Long> serving(Chain chain, Routing routing) {
+    List<Long> serving = new ArrayList<>();
     for (Long targetId : chain.targetIds()) {
       Target target = routing.targets().get(targetId);
       if (target != null && target.state() == TargetState.SERVING) {
-        serving.add(node(target.nodeId()));
+        serving.add(targetId);
       }
     }
-    return serving.toArray(NOBODY);
+    return serving;
+  }
+
+  private StorageNode nodeOf(Long targetId, Routing routing) {
+    Target target = routing.targets().get(targetId);
+    assert target != null : "it serves";
+    return node(target.nodeId());
   }
 
   private StorageNode node(int nodeId) {

@@ -35,8 +35,8 @@ import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.Service;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -46,11 +46,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChainService implements Service, Agent, TimerTask {
   /**
-   * Updates under way: those of clients wait for other nodes, those in the middle of a chain for
-   * nodes behind, those at its end for nobody. Each has a bound of its own, so that no circle of
-   * nodes waits for itself.
+   * Updates under way that have so many members behind them: they wait for those that have one
+   * less, at the end of a chain for nobody. Each number has a bound of its own, and so have those
+   * of clients, so that no circle of nodes waits for itself.
    */
   private static final int UPDATES_MAX = 1024;
+
+  /** Longer chains share the last bound. */
+  private static final int BOUNDS = 16;
 
   private static final int READS_MAX = 4096;
   private static final int QUERIES_MAX = 1024;
@@ -68,7 +71,6 @@ public final class ChainService implements Service, Agent, TimerTask {
   private final Peers peers;
   private final List<ChainTarget> targets = new ArrayList<>();
   private final Long2ObjectHashMap<ChainTarget> byId = new Long2ObjectHashMap<>();
-  private final Int2ObjectHashMap<ChainTarget> byChain = new Int2ObjectHashMap<>();
   private Routing routing = Routing.EMPTY;
 
   private final ArrayDeque<Update> updates = new ArrayDeque<>();
@@ -78,8 +80,7 @@ public final class ChainService implements Service, Agent, TimerTask {
   private final ArrayDeque<Query> queries = new ArrayDeque<>();
   private final ArrayDeque<Query> querying = new ArrayDeque<>();
   private final Bound atHead = new Bound();
-  private final Bound inMiddle = new Bound();
-  private final Bound atEnd = new Bound();
+  private final Bound[] byMembersBehind = new Bound[BOUNDS];
   private int reading;
   private int removing;
   private int repairing;
@@ -124,6 +125,7 @@ public final class ChainService implements Service, Agent, TimerTask {
       throws StoreException {
     this.context = context;
     peers = new Peers(context, network);
+    Arrays.setAll(byMembersBehind, i -> new Bound());
     local =
         new StorageService(
             context,
@@ -159,18 +161,6 @@ public final class ChainService implements Service, Agent, TimerTask {
     for (ChainTarget target : targets) {
       target.onRouting(newer, chains.get(target.targetId()));
     }
-    findByChain();
-  }
-
-  /** Of two of one chain, one is about to take the other's place: messages are for who serves. */
-  private void findByChain() {
-    byChain.clear();
-    for (ChainTarget target : targets) {
-      ChainTarget twin = byChain.get(target.chainId());
-      if (target.view().isMember() && (twin == null || !twin.view().takesUpdates())) {
-        byChain.put(target.chainId(), target);
-      }
-    }
   }
 
   private int bringIn(ChainTarget target) {
@@ -178,7 +168,6 @@ public final class ChainService implements Service, Agent, TimerTask {
       return 0;
     }
     target.come();
-    findByChain();
     return 1;
   }
 
@@ -267,8 +256,9 @@ public final class ChainService implements Service, Agent, TimerTask {
 
   /** The target that a message is for; answers the call when it is not for it now. */
   private @Nullable ChainTarget targetOf(Call call, ChunkAddressDecoder chunk) {
-    ChainTarget target = byChain.get(chunk.chainId());
-    long refused = target == null ? Status.NO_ROUTE.code() : target.admits(chunk.chainVersion());
+    ChainTarget target = byId.get(chunk.targetId());
+    boolean mine = target != null && target.chainId() == chunk.chainId();
+    long refused = mine ? target.admits(chunk.chainVersion()) : Status.NO_ROUTE.code();
     if (refused == 0 && chunk.chunkIndex() < 0) {
       refused = Status.INVALID_ARGUMENT.code();
     }
@@ -424,8 +414,8 @@ public final class ChainService implements Service, Agent, TimerTask {
       call.reply(Status.CANCELLED.code());
       return;
     }
-    Bound bound = target.view().successor() == null ? atEnd : inMiddle;
-    Update update = begin(call, target, bound);
+    int behind = target.view().membersBehind();
+    Update update = begin(call, target, byMembersBehind[Math.min(behind, BOUNDS - 1)]);
     if (update == null) {
       return;
     }

@@ -105,6 +105,11 @@ public final class ChainTarget {
     return whole ? LocalState.UP_TO_DATE : LocalState.ONLINE;
   }
 
+  /** Whether it serves, as far as it knows. */
+  public boolean isServing() {
+    return view.isServing() && !stopped;
+  }
+
   public ChainCounters counters() {
     return counters;
   }
@@ -382,6 +387,11 @@ public final class ChainTarget {
     }
     run.older = null;
     run.younger = null;
+    boolean late = run.viewVersion != view.version() && view.isTail() && !stopped;
+    if (late && store.pendingVersion(run.inode, run.chunkIndex) != 0) {
+      // It became pending when the others had been settled.
+      settle(run.inode, run.chunkIndex, null);
+    }
   }
 
   /** Whether an update that began under another view may still commit something here. */

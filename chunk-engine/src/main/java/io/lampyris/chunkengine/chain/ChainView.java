@@ -108,6 +108,11 @@ record ChainView(
     return at + 1 < serving.size() ? serving.get(at + 1) : syncing;
   }
 
+  /** How many an update goes through behind this one. */
+  int membersBehind() {
+    return isServing() ? serving.size() - 1 - position() + (syncing == null ? 0 : 1) : 0;
+  }
+
   boolean copiesToSuccessor() {
     return isTail() && syncing != null;
   }

@@ -26,9 +26,9 @@ final class ChunkCopy implements PeerCall.User {
   private final Read read = new Read();
   private final Crc32c crc = new Crc32c();
   private @Nullable ChainTarget from;
+  private ChainView.@Nullable Peer successor;
   private @Nullable Buffer buffer;
   private boolean pending;
-  private int nodeId;
   private int at;
   private int part;
   private long order;
@@ -47,7 +47,7 @@ final class ChunkCopy implements PeerCall.User {
   /** Starts from the beginning; {@link #version} is pending or committed. */
   void start(ChainTarget target, ChainView.Peer to, boolean isPending) {
     from = target;
-    nodeId = to.nodeId();
+    successor = to;
     pending = isPending;
     at = 0;
     int bytes = Math.min(version.lengthBytes, target.options.copyPartBytes());
@@ -97,11 +97,13 @@ final class ChunkCopy implements PeerCall.User {
 
   private void send(MemorySegment memory) {
     ChainTarget target = target();
+    ChainView.Peer to = successor;
+    assert to != null : "a copy under way has its destination";
     PeerCall call = target.peers.call();
     order = target.forwards.begin();
-    message.copyPart(call, target, version, at, part, crc.of(memory, 0, part), order);
+    message.copyPart(call, target, to, version, at, part, crc.of(memory, 0, part), order);
     call.payload(part == 0 ? MemorySegment.NULL : memory, 0, part);
-    target.peers.send(call, nodeId, this, target.options.forwardTimeoutNs());
+    target.peers.send(call, to.nodeId(), this, target.options.forwardTimeoutNs());
   }
 
   @Override

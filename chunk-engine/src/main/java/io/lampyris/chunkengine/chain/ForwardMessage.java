@@ -24,12 +24,15 @@ final class ForwardMessage {
   private final ForwardReplyEncoder answer = new ForwardReplyEncoder();
   private final ForwardReplyDecoder reply = new ForwardReplyDecoder();
 
-  private void address(ChunkAddressEncoder chunk, ChainTarget target, long inode, int index) {
+  /** Of a chunk at another member. */
+  static void address(
+      ChunkAddressEncoder chunk, ChainTarget from, ChainView.Peer to, long inode, int index) {
     chunk
         .inode(inode)
         .chunkIndex(index)
-        .chainId(target.view().chainId())
-        .chainVersion(target.view().version());
+        .chainId(from.view().chainId())
+        .chainVersion(from.view().version())
+        .targetId(to.targetId());
   }
 
   /**
@@ -42,6 +45,7 @@ final class ForwardMessage {
   void update(
       PeerCall call,
       ChainTarget target,
+      ChainView.Peer to,
       UpdateRun run,
       ChunkState base,
       int version,
@@ -49,7 +53,7 @@ final class ForwardMessage {
       int doubt,
       long order) {
     forward.wrapAndApplyHeader(call.request, 0, header);
-    address(forward.chunk(), target, run.inode, run.chunkIndex);
+    address(forward.chunk(), target, to, run.inode, run.chunkIndex);
     forward
         .identity()
         .clientHigh(run.clientHigh)
@@ -81,9 +85,16 @@ final class ForwardMessage {
 
   /** A part of a copy. */
   void copyPart(
-      PeerCall call, ChainTarget target, ChunkState of, int at, int bytes, int crc, long order) {
+      PeerCall call,
+      ChainTarget target,
+      ChainView.Peer to,
+      ChunkState of,
+      int at,
+      int bytes,
+      int crc,
+      long order) {
     forward.wrapAndApplyHeader(call.request, 0, header);
-    address(forward.chunk(), target, of.inode, of.chunkIndex);
+    address(forward.chunk(), target, to, of.inode, of.chunkIndex);
     forward
         .identity()
         .clientHigh(of.clientHigh)
@@ -108,9 +119,15 @@ final class ForwardMessage {
   }
 
   /** The removal of a chunk that is not here. */
-  void removal(PeerCall call, ChainTarget target, long inode, int chunkIndex, long order) {
+  void removal(
+      PeerCall call,
+      ChainTarget target,
+      ChainView.Peer to,
+      long inode,
+      int chunkIndex,
+      long order) {
     forward.wrapAndApplyHeader(call.request, 0, header);
-    address(forward.chunk(), target, inode, chunkIndex);
+    address(forward.chunk(), target, to, inode, chunkIndex);
     forward.identity().clientHigh(0).clientLow(0).sequence(0).channel(0);
     forward
         .kind(REMOVE)
@@ -133,9 +150,10 @@ final class ForwardMessage {
         .floor(target.forwards.floor());
   }
 
-  void query(PeerCall call, ChainTarget target, long inode, int chunkIndex) {
+  /** Which version of a chunk is committed; for the tail. */
+  void query(PeerCall call, ChainTarget target, ChainView.Peer to, long inode, int chunkIndex) {
     query.wrapAndApplyHeader(call.request, 0, header);
-    address(query.chunk(), target, inode, chunkIndex);
+    address(query.chunk(), target, to, inode, chunkIndex);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + query.encodedLength();
   }
 

@@ -95,9 +95,9 @@ final class ReadRun extends ChunkTask implements PeerCall.User, TimerTask {
       queries++;
       target.counters.tailQueries++;
       PeerCall call = target.peers.call();
-      message.query(call, target, inode, chunkIndex);
-      target.peers.send(
-          call, target.view().tail().nodeId(), this, target.options.forwardTimeoutNs());
+      ChainView.Peer tail = target.view().tail();
+      message.query(call, target, tail, inode, chunkIndex);
+      target.peers.send(call, tail.nodeId(), this, target.options.forwardTimeoutNs());
     }
   }
 

@@ -98,15 +98,12 @@ final class Repair extends ChunkTask implements PeerCall.User {
     PeerCall call = target.peers.call();
     int part = Math.min(PART_BYTES, state.lengthBytes - at);
     read.wrapAndApplyHeader(call.request, 0, header);
-    read.chunk()
-        .inode(inode)
-        .chunkIndex(chunkIndex)
-        .chainId(target.view().chainId())
-        .chainVersion(viewVersion);
+    ChainView.Peer from = sources.get(source);
+    ForwardMessage.address(read.chunk(), target, from, inode, chunkIndex);
     read.chunkOffset(at).length(part).flags(AS_COMMITTED);
     call.requestLength = MessageHeaderEncoder.ENCODED_LENGTH + read.encodedLength();
     call.payloadRoom(memory, at, part);
-    target.peers.send(call, sources.get(source).nodeId(), this, target.options.forwardTimeoutNs());
+    target.peers.send(call, from.nodeId(), this, target.options.forwardTimeoutNs());
   }
 
   @Override

@@ -121,13 +121,13 @@ final class Resync implements PeerCall.User, TimerTask {
       return;
     }
     switch (step) {
-      case LISTING -> page.list(call(), target, slot);
+      case LISTING -> page.list(call(), target, to, slot);
       case COMPARING -> {
-        nextSlot = page.compare(call(), target, slot);
+        nextSlot = page.compare(call(), target, to, slot);
         target.counters.chunksCompared += page.count;
       }
-      case TELLING -> told = page.sessions(call(), target, at);
-      case FINISHING -> page.finish(call(), target);
+      case TELLING -> told = page.sessions(call(), target, to, at);
+      case FINISHING -> page.finish(call(), target, to);
       case REMOVING, COPYING -> startWorkers();
       case NONE, WAITING, DONE -> throw new AssertionError("nothing follows: " + step);
     }
@@ -308,7 +308,7 @@ final class Resync implements PeerCall.User, TimerTask {
       } else if (removing) {
         PeerCall call = target.peers.call();
         order = target.forwards.begin();
-        message.removal(call, target, inode, chunkIndex, order);
+        message.removal(call, target, to, inode, chunkIndex, order);
         target.peers.send(call, to.nodeId(), this, target.options.forwardTimeoutNs());
       } else if (!committed) {
         // Made, and refused by that member: it has nothing of it.

@@ -58,19 +58,15 @@ final class SyncMessage {
   private final FinishSyncEncoder finish = new FinishSyncEncoder();
   private final CopySessionsEncoder sessions = new CopySessionsEncoder();
 
-  private static void address(ChunkAddressEncoder chunk, ChainTarget target) {
-    chunk
-        .inode(0)
-        .chunkIndex(0)
-        .chainId(target.view().chainId())
-        .chainVersion(target.view().version());
+  private static void address(ChunkAddressEncoder chunk, ChainTarget from, ChainView.Peer to) {
+    ForwardMessage.address(chunk, from, to, 0, 0);
   }
 
   // ---- what the other one has ----
 
-  void list(PeerCall call, ChainTarget target, int fromSlot) {
+  void list(PeerCall call, ChainTarget target, ChainView.Peer to, int fromSlot) {
     list.wrapAndApplyHeader(call.request, 0, header);
-    address(list.chunk(), target);
+    address(list.chunk(), target, to);
     list.fromSlot(fromSlot).chunksMax(PAGE_CHUNKS);
     call.requestLength = HEADER + list.encodedLength();
   }
@@ -113,7 +109,7 @@ final class SyncMessage {
   // ---- what is different ----
 
   /** Asks about the chunks from a slot on; the slot behind the last one that was looked at. */
-  int compare(PeerCall call, ChainTarget target, int fromSlot) {
+  int compare(PeerCall call, ChainTarget target, ChainView.Peer to, int fromSlot) {
     int end = (int) Math.min(target.store.slots(), (long) fromSlot + PAGE_SLOTS);
     int slot = fromSlot;
     count = 0;
@@ -125,7 +121,7 @@ final class SyncMessage {
       }
     }
     compare.wrapAndApplyHeader(call.request, 0, header);
-    address(compare.chunk(), target);
+    address(compare.chunk(), target, to);
     CompareChunksEncoder.ChunksEncoder group = compare.chunksCount(count);
     for (int i = 0; i < count; i++) {
       boolean there = target.store.find(inodes[i], indices[i], state);
@@ -210,13 +206,13 @@ final class SyncMessage {
   // ---- what clients were answered ----
 
   /** Tells a page of sessions; how many. */
-  int sessions(PeerCall call, ChainTarget target, int from) {
+  int sessions(PeerCall call, ChainTarget target, ChainView.Peer to, int from) {
     Sessions all = target.sessions;
-    int to = Math.min(all.count(), from + PAGE_SESSIONS);
+    int end = Math.min(all.count(), from + PAGE_SESSIONS);
     sessions.wrapAndApplyHeader(call.request, 0, header);
-    address(sessions.chunk(), target);
-    CopySessionsEncoder.SessionsEncoder group = sessions.sessionsCount(to - from);
-    for (int i = from; i < to; i++) {
+    address(sessions.chunk(), target, to);
+    CopySessionsEncoder.SessionsEncoder group = sessions.sessionsCount(end - from);
+    for (int i = from; i < end; i++) {
       Session last = all.at(i);
       group
           .next()
@@ -234,7 +230,7 @@ final class SyncMessage {
           .crc32c(Integer.toUnsignedLong(last.crc32c));
     }
     call.requestLength = HEADER + sessions.encodedLength();
-    return to - from;
+    return end - from;
   }
 
   /** False when there are more than fit. */
@@ -259,9 +255,9 @@ final class SyncMessage {
     return true;
   }
 
-  void finish(PeerCall call, ChainTarget target) {
+  void finish(PeerCall call, ChainTarget target, ChainView.Peer to) {
     finish.wrapAndApplyHeader(call.request, 0, header);
-    address(finish.chunk(), target);
+    address(finish.chunk(), target, to);
     call.requestLength = HEADER + finish.encodedLength();
   }
 }

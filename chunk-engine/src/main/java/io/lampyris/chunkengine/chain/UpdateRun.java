@@ -332,9 +332,10 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       return;
     }
     PeerCall call = target.peers.call();
-    message.query(call, target, inode, chunkIndex);
+    ChainView.Peer tail = view().tail();
+    message.query(call, target, tail, inode, chunkIndex);
     target.counters.tailQueries++;
-    target.peers.send(call, view().tail().nodeId(), this, target.options.forwardTimeoutNs());
+    target.peers.send(call, tail.nodeId(), this, target.options.forwardTimeoutNs());
   }
 
   private void onAsked(PeerCall call) {
@@ -571,7 +572,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
       order = target.forwards.begin();
       sentTo = to.targetId();
       int doubt = doubted == sentTo ? DOUBTED : 0;
-      message.update(call, target, this, base, made, kind.number, doubt, order);
+      message.update(call, target, to, this, base, made, kind.number, doubt, order);
       if (kind == Kind.WRITE) {
         Buffer own = ownPayload;
         if (own == null) {

@@ -253,7 +253,7 @@ class ChainAllocationTest {
     @Override
     int encode(MessageHeaderEncoder header) {
       message.wrapAndApplyHeader(request, 0, header);
-      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1);
+      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1).targetId(node);
       message.identity().clientHigh(1).clientLow(1).sequence(++sequence).channel(chunk + 1);
       message
           .chunkSizeBytes(CHUNK_BYTES)
@@ -277,7 +277,7 @@ class ChainAllocationTest {
     @Override
     int encode(MessageHeaderEncoder header) {
       message.wrapAndApplyHeader(request, 0, header);
-      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1);
+      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1).targetId(node);
       message.chunkOffset(offset).length(bytes).flags(WANTS_CRC);
       payloadRoom(memory, (long) (CHUNKS + chunk) * CHUNK_BYTES, bytes);
       return message.encodedLength();
@@ -406,7 +406,7 @@ class ChainAllocationTest {
     int encode(MessageHeaderEncoder header) {
       kept = new byte[1];
       message.wrapAndApplyHeader(request, 0, header);
-      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1);
+      message.chunk().inode(1).chunkIndex(chunk).chainId(CHAIN).chainVersion(1).targetId(node);
       message.chunkOffset(offset).length(bytes).flags(0);
       payloadRoom(memory, (long) (CHUNKS + chunk) * CHUNK_BYTES, bytes);
       return message.encodedLength();

@@ -661,7 +661,8 @@ final class ChainRig implements AutoCloseable {
           .inode(inode)
           .chunkIndex(index)
           .chainId(manager.chainId)
-          .chainVersion(manager.chainVersion);
+          .chainVersion(manager.chainVersion)
+          .targetId(head);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       MemorySegment memory = MemorySegment.ofArray(bytes);
       message
@@ -695,7 +696,8 @@ final class ChainRig implements AutoCloseable {
           .inode(inode)
           .chunkIndex(index)
           .chainId(manager.chainId)
-          .chainVersion(manager.chainVersion);
+          .chainVersion(manager.chainVersion)
+          .targetId(head);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       message.chunkSizeBytes(chunkSizeBytes).length(length).updateVersion(0).flags(0);
       send(attempt, message.encodedLength(), head);
@@ -721,7 +723,8 @@ final class ChainRig implements AutoCloseable {
           .inode(inode)
           .chunkIndex(from)
           .chainId(manager.chainId)
-          .chainVersion(manager.chainVersion);
+          .chainVersion(manager.chainVersion)
+          .targetId(head);
       message.identity().clientHigh(id).clientLow(1).sequence(sequence).channel(channel);
       message.removeMax(1000);
       send(attempt, message.encodedLength(), head);
@@ -756,7 +759,8 @@ final class ChainRig implements AutoCloseable {
           .inode(inode)
           .chunkIndex(index)
           .chainId(manager.chainId)
-          .chainVersion(manager.chainVersion);
+          .chainVersion(manager.chainVersion)
+          .targetId(node);
       message.chunkOffset(offset).length(length).flags(0);
       attempt.payloadRoom(MemorySegment.ofArray(new byte[length]), 0, length);
       send(attempt, message.encodedLength(), node);

@@ -272,6 +272,46 @@ final class ResyncTest {
     }
   }
 
+  /** It was being written when its member came to serve: nobody sends the others. */
+  @Test
+  void aPartOfACopyThatComesToBePendingLateIsRolledBack() {
+    try (ChainRig rig = new ChainRig(tmp, 16, 2)) {
+      rig.copyPartBytes = 10_000;
+      rig.begin();
+      ChainRig.Client client = rig.new Client(5, 1);
+      write(client, 0, bytes(50_000, 1));
+      rig.runUntil(rig::isQuiet);
+      rig.node(2).flipByteOf(bytes(50_000, 1));
+      rig.manager.states.put(2, TargetState.SYNCING);
+      rig.manager.publish();
+      rig.settle();
+      ChainRig.Node copied = rig.node(2);
+      SimFaults disk = copied.faults;
+      long usualNs = disk.latencyMaxNs;
+      disk.latencyMinNs = 9_000_000;
+      disk.latencyMaxNs = disk.latencyMinNs;
+      // It finds the bad bytes when it is to write beside them.
+      client.truncate(INODE, 0, 40_001);
+      rig.runUntil(() -> rig.node(1).target().counters().wholeForwards > 0);
+      rig.runFor(2_000_000);
+      rig.manager.states.put(2, TargetState.SERVING);
+      rig.manager.publish();
+      rig.settle();
+      assertEquals(0, copied.store().pendingCount(), "it is still on its way to the disk");
+      rig.runUntil(() -> copied.target().counters().partsPending > 0);
+      disk.latencyMinNs = 10_000;
+      disk.latencyMaxNs = usualNs;
+      rig.runUntil(() -> copied.target().counters().rolledBack > 0);
+      ChainRig.Client reader = rig.new Client(6, 1);
+      reader.readAt(2, INODE, 0, 0, 50_000);
+      assertEquals(50_000, reader.await());
+      assertEquals(40_001, client.await());
+      rig.manager.run();
+      rig.heal();
+      assertAlike(rig);
+    }
+  }
+
   /** It can neither send them whole nor commit the update. */
   @Test
   void whoseBytesWentBadUnderAnUpdateThatANewMemberLacksThemForLeaves() {

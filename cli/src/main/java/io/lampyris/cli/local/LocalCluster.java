@@ -335,7 +335,24 @@ public final class LocalCluster {
         "%d targets are reported".formatted(targets),
         status -> status.text().contains(" targets=%d ".formatted(targets)));
     if (link.ask(AdminCommand.TABLE_LIST, Map.of()).rows().isEmpty()) {
-      link.ask(AdminCommand.CHAIN_CREATE, Map.of("replicas", Integer.toString(layout.replicas())));
+      createChains(link);
+    }
+  }
+
+  /** A busy machine's nodes may lose a lease in between, and are no place for a chain then. */
+  private void createChains(ClusterLink link) throws InputException, FailedException {
+    long untilNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(AWAIT_MAX_S);
+    while (true) {
+      try {
+        link.ask(
+            AdminCommand.CHAIN_CREATE, Map.of("replicas", Integer.toString(layout.replicas())));
+        return;
+      } catch (InputException e) {
+        if (System.nanoTime() > untilNs) {
+          throw e;
+        }
+        LockSupport.parkNanos(LOOK_EVERY_NS);
+      }
     }
   }
 

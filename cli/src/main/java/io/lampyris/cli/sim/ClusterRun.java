@@ -59,6 +59,10 @@ public final class ClusterRun {
   private final Shape shape;
   private final MemoryKv store = new MemoryKv();
   private final List<ManagerMachine> managers = new ArrayList<>();
+
+  /** Who answered though it had been dropped: a lease was not kept. */
+  private @Nullable String overstayed;
+
   private final List<StorageMachine> machines = new ArrayList<>();
   private final List<SimClient> clients = new ArrayList<>();
   private @Nullable Operator operator;
@@ -287,6 +291,7 @@ public final class ClusterRun {
     clients.forEach(SimClient::start);
     troubles.begin();
     simulation.runFor(options.safetyNs());
+    expect(overstayed == null, () -> String.valueOf(overstayed));
   }
 
   /** Without faults everything that was asked is answered, and all chains are whole again. */
@@ -340,6 +345,17 @@ public final class ClusterRun {
   private boolean isQuiet() {
     return clients.stream().allMatch(SimClient::isIdle)
         && machines.stream().allMatch(machine -> machine.inFlight() == 0);
+  }
+
+  /** A member is about to answer as one that serves. */
+  void answersAsServing(long targetId) {
+    for (ManagerMachine manager : managers) {
+      if (overstayed == null && manager.hasDropped(targetId)) {
+        overstayed =
+            "target %d serves at %d ms, when manager %d has dropped it"
+                .formatted(targetId, nowNs() / MS, manager.nodeId);
+      }
+    }
   }
 
   private void checkHistories() {

@@ -31,6 +31,12 @@ final class ManagerMachine extends Machine {
     return now != null && !isStopped() && now.isPrimary();
   }
 
+  /** Whether it has decided, as the primary, that a target does not serve. */
+  boolean hasDropped(long targetId) {
+    MgmtdService now = service;
+    return now != null && isPrimary() && now.hasDropped(targetId);
+  }
+
   @Override
   String name() {
     return "mgmtd-" + nodeId;

@@ -207,33 +207,33 @@ final class SimClient {
       Routing known = routing.routing();
       routingVersion = known.version();
       Routing.Chain chain = known.chains().get(chunk.chainId);
-      int node = chain == null ? -1 : node(known, chain);
-      if (chain == null || node < 0) {
+      Routing.Target to = chain == null ? null : target(known, chain);
+      if (chain == null || to == null) {
         retry();
         return;
       }
       deadlineNs = reactor.nowNs() + ATTEMPT_NS;
-      requestLength = MessageHeaderEncoder.ENCODED_LENGTH + encode(chain.version());
-      connection(node).send(this);
+      requestLength = MessageHeaderEncoder.ENCODED_LENGTH + encode(chain.version(), to.id());
+      connection(to.nodeId()).send(this);
     }
 
-    /** The head for updates, any serving member for reads; -1 when nobody serves. */
-    private int node(Routing known, Routing.Chain chain) {
-      List<Integer> serving = new ArrayList<>();
+    /** The head for updates, any serving member for reads; null when nobody serves. */
+    private Routing.@Nullable Target target(Routing known, Routing.Chain chain) {
+      List<Routing.Target> serving = new ArrayList<>();
       for (Long target : chain.targetIds()) {
         Routing.Target is = known.targets().get(target);
         if (is != null && is.state() == Routing.TargetState.SERVING) {
-          serving.add(is.nodeId());
+          serving.add(is);
         }
       }
       if (serving.isEmpty()) {
-        return -1;
+        return null;
       }
       boolean any = operation.kind() == Kind.READ;
       return serving.get(any ? prng.below(serving.size()) : 0);
     }
 
-    private int encode(int chainVersion) {
+    private int encode(int chainVersion, long targetId) {
       int cellBytes = chunk.cellBytes;
       payload(MemorySegment.NULL, 0, 0);
       return switch (operation.kind()) {
@@ -242,7 +242,7 @@ final class SimClient {
           Cells.encode(bytes, operation.from(), operation.count(), cellBytes, operation.value());
           payloadCrc = cells.crc32c(bytes, length);
           write.wrapAndApplyHeader(request, 0, header);
-          address(write.chunk(), chainVersion);
+          address(write.chunk(), chainVersion, targetId);
           identify(write.identity());
           write
               .chunkSizeBytes(SimChunk.SIZE_BYTES)
@@ -256,7 +256,7 @@ final class SimClient {
         }
         case TRUNCATE -> {
           truncate.wrapAndApplyHeader(request, 0, header);
-          address(truncate.chunk(), chainVersion);
+          address(truncate.chunk(), chainVersion, targetId);
           identify(truncate.identity());
           truncate
               .chunkSizeBytes(SimChunk.SIZE_BYTES)
@@ -267,14 +267,14 @@ final class SimClient {
         }
         case REMOVE -> {
           remove.wrapAndApplyHeader(request, 0, header);
-          address(remove.chunk(), chainVersion);
+          address(remove.chunk(), chainVersion, targetId);
           identify(remove.identity());
           remove.removeMax(1);
           yield remove.encodedLength();
         }
         case READ -> {
           read.wrapAndApplyHeader(request, 0, header);
-          address(read.chunk(), chainVersion);
+          address(read.chunk(), chainVersion, targetId);
           read.chunkOffset(operation.from() * cellBytes)
               .length(operation.count() * cellBytes)
               .flags(0);
@@ -284,11 +284,12 @@ final class SimClient {
       };
     }
 
-    private void address(ChunkAddressEncoder to, int chainVersion) {
+    private void address(ChunkAddressEncoder to, int chainVersion, long targetId) {
       to.inode(chunk.inode)
           .chunkIndex(chunk.index)
           .chainId(chunk.chainId)
-          .chainVersion(chainVersion);
+          .chainVersion(chainVersion)
+          .targetId(targetId);
     }
 
     private void identify(IdentityEncoder as) {

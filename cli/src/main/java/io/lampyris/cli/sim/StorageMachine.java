@@ -5,6 +5,7 @@ import ch.qos.logback.classic.Logger;
 import io.lampyris.chunkengine.chain.ChainOptions;
 import io.lampyris.chunkengine.chain.ChainService;
 import io.lampyris.chunkengine.chain.ChainTarget;
+import io.lampyris.chunkengine.chain.ServingRight;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
@@ -189,7 +190,7 @@ final class StorageMachine extends Machine implements NodeHost {
             (path, direct) -> device(from, on, path, direct),
             stores,
             joined,
-            defect.around(made, clock, run.simulation()),
+            watched(defect.around(made, clock, run.simulation())),
             ChainOptions.defaults(lives).withCopyPartBytes(SimChunk.SIZE_BYTES / 4));
     agent = made;
     service = chains;
@@ -303,6 +304,19 @@ final class StorageMachine extends Machine implements NodeHost {
   static boolean serves(Routing routing, long targetId) {
     Routing.Target target = routing.targets().get(targetId);
     return target != null && target.state() == Routing.TargetState.SERVING;
+  }
+
+  /** Who answers as one that serves has not been dropped by then. */
+  private ServingRight watched(ServingRight right) {
+    return (nowNs, targetId) -> {
+      boolean may = right.mayServe(nowNs, targetId);
+      for (ChainTarget target : hosted()) {
+        if (may && target.targetId() == targetId && target.isServing()) {
+          run.answersAsServing(targetId);
+        }
+      }
+      return may;
+    };
   }
 
   // ---------------------------------------------------------------- what its agent asks

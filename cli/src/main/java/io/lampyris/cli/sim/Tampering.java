@@ -81,10 +81,10 @@ final class Tampering {
     if (chunk == null) {
       return;
     }
-    int chainId =
-        chunk.buffer().getInt(chunk.offset() + ChunkAddressEncoder.chainIdEncodingOffset());
+    long targetId =
+        chunk.buffer().getLong(chunk.offset() + ChunkAddressEncoder.targetIdEncodingOffset());
     for (ChainTarget target : service.targets()) {
-      if (target.chainId() == chainId && target.chainVersion() != 0) {
+      if (target.targetId() == targetId && target.chainVersion() != 0) {
         chunk.chainVersion(target.chainVersion());
       }
     }

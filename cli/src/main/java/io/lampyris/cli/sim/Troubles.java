@@ -86,7 +86,7 @@ final class Troubles {
     pauseEveryNs = prng.oneIn(3) ? 0 : prng.between(500, 6_000) * MS;
     cutAtPointOneIn = prng.between(0, 4);
     commanded = run.aside(18);
-    // Who takes a good copy away while the other rots takes the last one.
+    // Who takes a good copy away while the other rots may take the last one.
     boolean commands = commanded.oneIn(3) && !rots;
     commandEveryNs = commands ? commanded.between(500, 6_000) * MS : 0;
   }
@@ -307,6 +307,11 @@ final class Troubles {
     int manager = any(managers, commanded).nodeId;
     Map<String, String> disk = Map.of("node", node, "disk", "0");
     Operator operator = run.operator();
+    if (commanded.oneIn(4)) {
+      // Alone, so that a spare beside it may take its place.
+      operator.ask(manager, AdminCommand.TARGET_RETIRE, Map.of("target", anyTarget(operator)));
+      return;
+    }
     switch (commanded.below(6)) {
       case 0 -> operator.ask(manager, AdminCommand.NODE_DRAIN, Map.of("node", node));
       case 1 -> operator.ask(manager, AdminCommand.NODE_UNDRAIN, Map.of("node", node));
@@ -315,6 +320,11 @@ final class Troubles {
       case 4 -> operator.ask(manager, AdminCommand.CHAIN_REBALANCE, Map.of("seed", node));
       default -> reorder(operator, manager);
     }
+  }
+
+  private String anyTarget(Operator operator) {
+    List<Long> ids = List.copyOf(new TreeMap<>(operator.routing().targets()).keySet());
+    return String.valueOf(ids.get(commanded.below(ids.size())));
   }
 
   /** The members that serve, the last one first. */

@@ -115,7 +115,8 @@ public final class ChunkCaller implements AutoCloseable {
             .inode(inode)
             .chunkIndex(index)
             .chainId(chainId)
-            .chainVersion(chainVersion(chainId));
+            .chainVersion(chainVersion(chainId))
+            .targetId(serving.getFirst().id());
         message.identity().clientHigh(7).clientLow(7).sequence(sequence).channel(1);
         message
             .chunkSizeBytes(CHUNK_BYTES)
@@ -143,7 +144,8 @@ public final class ChunkCaller implements AutoCloseable {
           .inode(inode)
           .chunkIndex(index)
           .chainId(chainId)
-          .chainVersion(chainVersion(chainId));
+          .chainVersion(chainVersion(chainId))
+          .targetId(from.id());
       message.chunkOffset(0).length(CHUNK_BYTES).flags(0);
       call.payloadRoom(memory, 0, CHUNK_BYTES);
       result = send(from, message.encodedLength());

@@ -28,7 +28,7 @@ final class DefectTest {
     "ACK_BEFORE_TAIL, 1",
     "IGNORE_CHAIN_VERSION, 47",
     "FORGET_DEDUP, 1",
-    "WALL_CLOCK_LEASE, 176",
+    "WALL_CLOCK_LEASE, 20",
     "ACK_BEFORE_DURABLE, 1"
   })
   void aPlantedDefectIsFound(Defect defect, long first) throws Exception {

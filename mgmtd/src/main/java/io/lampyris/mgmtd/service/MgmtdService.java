@@ -88,6 +88,15 @@ public final class MgmtdService implements Agent, Service {
     return primary != null && mayAct();
   }
 
+  /**
+   * Whether this manager has decided that a target does not serve, or did not, whoever knows of it.
+   * For watchers that see everything at once, as a simulation does.
+   */
+  public boolean hasDropped(long targetId) {
+    Primary of = primary;
+    return of != null && isPrimary() && !of.serves(targetId);
+  }
+
   @Override
   public void onStart() {
     onTimer(context.nowNs());

@@ -31,11 +31,9 @@ import io.lampyris.protocol.lease.LeaseTerms;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -367,25 +365,23 @@ final class Primary {
     return before.state() == TargetState.SYNCING && now.state() == TargetState.SERVING;
   }
 
-  /** One member of each node: another one is as good as gone while the first takes part (I6). */
   private Map<Long, Sighting> sightings(ChainState chain) {
     Map<Long, Sighting> sightings = new HashMap<>();
-    Set<Integer> taking = new HashSet<>();
     for (Member member : chain.members()) {
-      Sighting seen = sighting(member.targetId(), chain.version());
-      switch (member.state()) {
-        case SERVING, LAST_SERVING -> taking.add(nodeOf(member.targetId()));
-        case SYNCING, WAITING, OFFLINE -> {
-          boolean blocked = taking.contains(nodeOf(member.targetId()));
-          seen = blocked ? Sighting.GONE : seen;
-          if (member.state() == TargetState.SYNCING) {
-            taking.add(nodeOf(member.targetId()));
-          }
-        }
-      }
-      sightings.put(member.targetId(), seen);
+      sightings.put(member.targetId(), sighting(member.targetId(), chain.version()));
     }
     return sightings;
+  }
+
+  /** Whether a target serves by what is decided. */
+  boolean serves(long targetId) {
+    for (ChainInfo chain : state.chains().values()) {
+      Member member = chain.state().member(targetId);
+      if (member != null) {
+        return member.state() == TargetState.SERVING;
+      }
+    }
+    return false;
   }
 
   private int nodeOf(long targetId) {

@@ -43,7 +43,7 @@ final class Repair {
         continue;
       }
       long id = member.targetId();
-      // The second one on a node came back after the first had taken its place (I6).
+      // Of two on a node, one came back after the other had taken its place (I6).
       boolean stays =
           view.mayStay(id)
               && !view.isLost(id)
@@ -71,12 +71,8 @@ final class Repair {
     return Optional.empty();
   }
 
-  /** Who serves leaves only when enough others do; who may be the last to hold something stays. */
+  /** Who may be the last to hold something stays. */
   private static boolean mayLeave(Member member, int otherServing, int replicas) {
-    return switch (member.state()) {
-      case SERVING -> otherServing >= replicas;
-      case LAST_SERVING -> false;
-      case SYNCING, WAITING, OFFLINE -> otherServing > 0;
-    };
+    return member.state() != TargetState.LAST_SERVING && otherServing >= replicas;
   }
 }

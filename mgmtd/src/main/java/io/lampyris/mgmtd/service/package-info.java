@@ -21,11 +21,12 @@
  *   <li>I3: a manager that takes over presumes that every node holds a lease, of the longest terms
  *       that were ever in force, from that moment on.
  *   <li>I4: a spare replaces a lost, draining, retiring or moving member without there being fewer
- *       good copies than before: who serves leaves only when enough others do.
+ *       copies than before: a member leaves only when enough others serve. One that does not serve
+ *       may have the only good bytes of what went bad at those that do.
  *   <li>I5: the same store, calls and times give the same decisions.
- *   <li>I6: at most one target of a node takes part in a chain, for messages name the node and the
- *       chain. Where a spare of the same node has taken a lost target's place and that returns, the
- *       one whose state comes first stays, and the other one leaves.
+ *   <li>I6: of the members that are to stay no two are on a node. A spare may be on the node of the
+ *       one whose place it takes, so both may take part for a while; where a spare of the same node
+ *       has taken a lost target's place and that returns, the one whose state comes first stays.
  * </ul>
  *
  * <p>{@code exclusiveStore} says that no other process can have the store open (an embedded
