@@ -81,6 +81,28 @@ public record RegistrationKey(
     return new Parser(name).parse();
   }
 
+  /** How it is written: {@link #parse} reads it. */
+  public String name() {
+    StringBuilder name = new StringBuilder(id.toString());
+    if (blockSizeBytes != 0) {
+      name.append(".b").append(blockSizeBytes);
+    }
+    if (!isRing()) {
+      return name.toString();
+    }
+    name.append(kind == Kind.READ_RING ? ".r" : ".w").append(ioDepth);
+    switch (priority) {
+      case HIGH -> name.append(".ph");
+      case NORMAL -> {}
+      case LOW -> name.append(".pl");
+    }
+    name.append(".t").append(timeoutMs);
+    if (flags != 0) {
+      name.append(".f").append(Long.toBinaryString(flags));
+    }
+    return name.toString();
+  }
+
   static FileSystemException invalid(String what, Object observed, Object limit) {
     return new FileSystemException(
         Errno.EINVAL,

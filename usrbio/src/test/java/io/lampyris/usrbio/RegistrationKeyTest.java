@@ -145,6 +145,7 @@ class RegistrationKeyTest {
     for (int n = 0; n < 20_000; n++) {
       RegistrationKey key = randomKey(random);
       assertEquals(key, RegistrationKey.parse(nameOf(key, random.nextBoolean())), key::toString);
+      assertEquals(key, RegistrationKey.parse(key.name()), key::toString);
     }
   }
 

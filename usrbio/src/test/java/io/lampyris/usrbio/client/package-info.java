@@ -1,0 +1,4 @@
+@NullMarked
+package io.lampyris.usrbio.client;
+
+import org.jspecify.annotations.NullMarked;
