@@ -736,9 +736,8 @@ public final class ChainService implements Service, Agent, TimerTask {
     if (target == null) {
       return;
     }
-    if (target.store.pendingCount() > 0) {
+    if (target.settleAll()) {
       // Of chunks that its neighbour does not have.
-      target.settleAll();
       call.reply(Status.BUSY.code());
     } else {
       target.onCopied(finishSync.chunk().chainVersion());

@@ -271,9 +271,30 @@ public final class ChainTarget {
     turns.take(settle);
   }
 
-  /** Commits what is pending, in a tail; rolls it back in a member that is being copied to. */
-  void settleAll() {
-    store.forEachPending(pending -> settle(pending.inode, pending.chunkIndex, null));
+  /**
+   * Commits what was left pending, in a tail; rolls it back in a member that is being copied to.
+   *
+   * @return whether there is any
+   */
+  boolean settleAll() {
+    boolean[] any = {false};
+    store.forEachPending(pending -> {
+      if (isLeft(pending)) {
+        any[0] = true;
+        settle(pending.inode, pending.chunkIndex, null);
+      }
+    });
+    return any[0];
+  }
+
+  /** Whether nobody finishes it: it is not a part of a copy that goes on. */
+  boolean isLeft(ChunkState pending) {
+    return !pending.isPartOfCopy() || pending.chainVersion != view.version();
+  }
+
+  /** Whether something was left pending of a chunk. */
+  boolean hasLeft(long inode, int chunkIndex) {
+    return store.findPending(inode, chunkIndex, scratch) && isLeft(scratch);
   }
 
   /** Whether a pending version is to be committed; else it is to be rolled back. */

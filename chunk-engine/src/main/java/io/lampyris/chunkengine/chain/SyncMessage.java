@@ -139,11 +139,11 @@ final class SyncMessage {
     return slot;
   }
 
-  /** Ends what is pending of the chunks that are asked about; false when nothing is. */
+  /** Ends what was left pending of the chunks that are asked about; false when nothing was. */
   static boolean settle(CompareChunksDecoder request, ChainTarget target) {
     boolean any = false;
     for (CompareChunksDecoder.ChunksDecoder chunk : request.chunks()) {
-      if (target.store.pendingVersion(chunk.inode(), chunk.chunkIndex()) != 0) {
+      if (target.hasLeft(chunk.inode(), chunk.chunkIndex())) {
         any = true;
         target.settle(
             chunk.inode(),
