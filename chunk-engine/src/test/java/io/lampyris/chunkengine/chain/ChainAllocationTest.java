@@ -68,8 +68,12 @@ class ChainAllocationTest {
   /** The compiler may take its time; what it has not compiled may allocate. */
   private static final int ROUNDS_MAX = 200;
 
-  /** An object per operation, however small, is at least as much. */
-  private static final int OBJECT_BYTES = 16;
+  /**
+   * A system call takes a slice of 40 bytes for its errno until the compiler has seen all around
+   * the call, which on a busy machine takes longer than rounds of few operations; there are up to
+   * two calls for an operation on a MiB.
+   */
+  private static final int ERRNO_BYTES = 2 * 40;
 
   private static volatile byte[] kept = {};
 
@@ -315,13 +319,13 @@ class ChainAllocationTest {
   }
 
   /**
-   * Below one byte per operation on each reactor; below an object where a round has few operations,
-   * as each round of updates leaves some 500 bytes, however many they are.
+   * Below one byte per operation on each reactor; where a round has few operations, below what
+   * errno takes.
    */
   private void allocatesNothing(String what, int perChunk, int roundsMax, Operation[]... all)
       throws InterruptedException {
     int count = perChunk * CHUNKS * all.length;
-    long limit = count < 1000 ? (long) count * OBJECT_BYTES : count;
+    long limit = count < 1000 ? (long) count * ERRNO_BYTES : count;
     long[] bytes = {};
     long worst = Long.MAX_VALUE;
     int rounds = 0;
