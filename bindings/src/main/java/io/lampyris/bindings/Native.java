@@ -50,8 +50,9 @@ public final class Native {
   }
 
   /** A downcall whose errno nobody reads. */
-  public static MethodHandle plain(String symbol, FunctionDescriptor function) {
-    return LINKER.downcallHandle(require(symbol), function);
+  public static MethodHandle plain(
+      String symbol, FunctionDescriptor function, Linker.Option... options) {
+    return LINKER.downcallHandle(require(symbol), function, options);
   }
 
   /** Where the calling thread's downcalls leave errno. */

@@ -61,8 +61,6 @@ public final class IoUring implements AutoCloseable {
   private static final long ARGUMENT_AT = 0;
   private static final long ARGUMENT_BYTES = io_uring_getevents_arg.layout().byteSize();
   private static final long WAIT_TIME_AT = 32;
-  private static final long ERRNO_AT = 48;
-  private static final long ERRNO_BYTES = 16;
   private static final long TIMEOUTS_AT = 64;
   private static final long TIMESPEC_BYTES = __kernel_timespec.layout().byteSize();
 
@@ -76,7 +74,7 @@ public final class IoUring implements AutoCloseable {
 
   static {
     assert ARGUMENT_AT + ARGUMENT_BYTES <= WAIT_TIME_AT : "scratch: argument overlaps wait time";
-    assert WAIT_TIME_AT + TIMESPEC_BYTES <= ERRNO_AT : "scratch: wait time overlaps errno";
+    assert WAIT_TIME_AT + TIMESPEC_BYTES <= TIMEOUTS_AT : "scratch: wait time overlaps timeouts";
     assert SQE_BYTES == 64 && CQE_BYTES == 16 : "SQE128 and CQE32 are not asked for";
   }
 
@@ -87,7 +85,6 @@ public final class IoUring implements AutoCloseable {
   private final MemorySegment rings;
   private final MemorySegment sqes;
   private final MemorySegment scratch;
-  private final MemorySegment errnoState;
   private final int sqEntries;
   private final int sqMask;
   private final int cqMask;
@@ -124,7 +121,6 @@ public final class IoUring implements AutoCloseable {
     sqes = setup.sqes();
     sqEntries = setup.sqEntries();
     scratch = NativeMemory.allocateAligned(TIMEOUTS_AT + sqEntries * TIMESPEC_BYTES);
-    errnoState = scratch.asSlice(ERRNO_AT, ERRNO_BYTES);
     sqMask = rings.get(JAVA_INT, setup.sq().mask());
     cqMask = rings.get(JAVA_INT, setup.cq().mask());
     sqHeadAt = setup.sq().head();
@@ -431,9 +427,8 @@ public final class IoUring implements AutoCloseable {
    * Hands over what is pending, then waits until {@code minComplete} completions can be polled.
    *
    * @param timeoutNs 0 does not wait, negative waits without limit
-   * @return how many operations the kernel took. When it took some, a timeout shows only in poll
-   *     finding fewer completions. When there were none: 0 after completions or a signal, -ETIME
-   *     after the timeout, or another -errno
+   * @return how many operations the kernel took, or -errno. A timeout or a signal shows only in
+   *     poll finding fewer completions
    */
   public int submitAndWait(int minComplete, long timeoutNs) {
     assert minComplete >= 0 : negative(minComplete);
@@ -446,29 +441,31 @@ public final class IoUring implements AutoCloseable {
       waitTime = scratch.address() + WAIT_TIME_AT;
     }
     scratch.set(JAVA_LONG, ARGUMENT_AT + io_uring_getevents_arg.ts$offset(), waitTime);
-    int result =
-        enter(minComplete, GETEVENTS | EXT_ARG, scratch.address() + ARGUMENT_AT, ARGUMENT_BYTES);
-    return result == -Errno.EINTR ? 0 : result;
+    return enter(minComplete, GETEVENTS | EXT_ARG, scratch.address() + ARGUMENT_AT, ARGUMENT_BYTES);
   }
 
   private int enter(int minComplete, int flags, long argument, long argumentBytes) {
     assert isOwner() : notOwner();
     assert enabled && !closed : "ring is not open";
     INDEX.setRelease(rings, (long) sqTailAt, sqTail);
-    int result =
-        UringSyscalls.enter(
-            errnoState,
-            enterFd,
-            pending(),
-            minComplete,
-            flags | enterFlags,
-            argument,
-            argumentBytes);
+    int result = enterKernel(pending(), minComplete, flags, argument, argumentBytes);
     sqHead = (int) INDEX.getAcquire(rings, (long) sqHeadAt);
     if (result > 0) {
       inFlight += result;
     }
     return result;
+  }
+
+  /** How many operations the kernel took, or -errno; 0 after a timeout or a signal. */
+  private int enterKernel(
+      int toSubmit, int minComplete, int flags, long argument, long argumentBytes) {
+    int allFlags = flags | enterFlags;
+    int result =
+        UringSyscalls.enter(enterFd, toSubmit, minComplete, allFlags, argument, argumentBytes);
+    // After -1 the kernel has taken nothing, so asking once more, without waiting, does no harm.
+    return result >= 0
+        ? result
+        : UringSyscalls.enterForErrno(enterFd, toSubmit, allFlags & ~EXT_ARG);
   }
 
   // ---------------------------------------------------------------- completing
@@ -493,7 +490,7 @@ public final class IoUring implements AutoCloseable {
       return count;
     }
     // Not enter(): a poll must not hand over half-built chains.
-    int result = UringSyscalls.enter(errnoState, enterFd, 0, 0, GETEVENTS | enterFlags, 0, 0);
+    int result = enterKernel(0, 0, GETEVENTS, 0, 0);
     int more = drain(handler, max - count);
     return result < 0 && count + more == 0 ? result : count + more;
   }

@@ -52,7 +52,7 @@ class IoUringTest {
     long deadline = System.nanoTime() + 10 * SECOND_NS;
     while (seen.size() < count && System.nanoTime() - deadline < 0) {
       int result = ring.submitAndWait(1, SECOND_NS);
-      assertTrue(result >= 0 || result == -Errno.ETIME, () -> Errno.describe(-result));
+      assertTrue(result >= 0, () -> Errno.describe(-result));
       ring.poll((user, res, flags) -> seen.add(new Completion(user, res, flags)), 64);
     }
     assertEquals(count, seen.size(), seen::toString);
@@ -173,12 +173,18 @@ class IoUringTest {
     }
   }
 
+  @Test
+  void enteringSaysWhyItFailedWhenAskedAgain() {
+    assertEquals(-1, UringSyscalls.enter(-1, 1, 0, 0, 0, 0));
+    assertEquals(-Errno.EBADF, UringSyscalls.enterForErrno(-1, 1, 0));
+  }
+
   @ParameterizedTest
   @MethodSource("rungs")
   void waitingEndsAtItsTimeout(int rung) {
     try (IoUring ring = IoUring.open(4, 0, false, rung)) {
       long start = System.nanoTime();
-      assertEquals(-Errno.ETIME, ring.submitAndWait(1, 20_000_000));
+      assertEquals(0, ring.submitAndWait(1, 20_000_000));
       long tookNs = System.nanoTime() - start;
       assertTrue(tookNs >= 20_000_000, "took " + tookNs);
       assertEquals(0, ring.submitAndWait(1, 0));
