@@ -187,7 +187,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private final class Rollback extends RollbackOp {
     @Override
     protected void onComplete(long value) {
-      onCommit(value);
+      onRollback(value);
     }
   }
 
@@ -413,11 +413,9 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
             ? null
             : new ChainTarget.Base(baseVersion, baseLength, baseCrc32c, baseMaker);
     if (target.isWorth(state, has)) {
-      target.counters.settled++;
       commitVersion(state.version);
       return;
     }
-    target.counters.rolledBack++;
     Rollback op = rollback;
     if (op == null) {
       op = new Rollback();
@@ -836,6 +834,9 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     if (value < 0) {
       end(value);
     } else if (step == Step.ASKING || step == Step.SETTLING) {
+      if (step == Step.SETTLING) {
+        target().counters.settled++;
+      }
       // What was left pending is no more; now to what this is about.
       onGranted();
     } else {
@@ -843,6 +844,15 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
         forgetState();
       }
       end(result);
+    }
+  }
+
+  private void onRollback(long value) {
+    if (value < 0) {
+      end(value);
+    } else {
+      target().counters.rolledBack++;
+      onGranted();
     }
   }
 

@@ -12,9 +12,7 @@ import io.lampyris.protocol.Status;
  * CHAIN_VERSION_MISMATCH when it was made by a later chain. Committing again is harmless. Owner:
  * reactor.
  */
-public abstract non-sealed class CommitOp extends StoreOp {
-  public long inode;
-  public int chunkIndex;
+public abstract non-sealed class CommitOp extends PendingOp {
   public int version;
 
   /** The chain that commits it. */
@@ -27,8 +25,8 @@ public abstract non-sealed class CommitOp extends StoreOp {
   final void begin() {
     if (version <= 0) {
       complete(Status.INVALID_ARGUMENT.code());
-    } else if (store().locks().acquire(inode, chunkIndex, this)) {
-      onLocked();
+    } else {
+      lock();
     }
   }
 
@@ -53,28 +51,6 @@ public abstract non-sealed class CommitOp extends StoreOp {
     }
   }
 
-  private void unlockAndComplete(long result) {
-    store().unlock(inode, chunkIndex);
-    complete(result);
-  }
-
-  private PendingVersions.Entry pending() {
-    PendingVersions.Entry pending = store().pending().find(inode, chunkIndex);
-    assert pending != null : "a locked chunk keeps its pending version";
-    return pending;
-  }
-
-  @Override
-  final int logRecords() {
-    return 1;
-  }
-
-  /** It may free a block, and it takes none: that it did when it became pending. */
-  @Override
-  final boolean isRemoval() {
-    return true;
-  }
-
   @Override
   final void appendTo(ChunkLog log) {
     log.committed(state, true);
@@ -97,16 +73,5 @@ public abstract non-sealed class CommitOp extends StoreOp {
     if (redo != null) {
       store.redos().wantsWrite(redo);
     }
-  }
-
-  /** The version stays pending. */
-  @Override
-  final void onAborted(long status) {
-    unlockAndComplete(status);
-  }
-
-  @Override
-  final void onBuffer() {
-    throw new AssertionError("a commit moves no data");
   }
 }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * TargetStore#submit} and gets back in {@link #onComplete}. Owner: reactor.
  */
 public abstract sealed class StoreOp
-    permits ReadOp, UpdateOp, CommitOp, RollbackOp, RemoveOp, RememberOp, CompactOp, ScrubOp {
+    permits ReadOp, UpdateOp, PendingOp, RemoveOp, RememberOp, CompactOp, ScrubOp {
   /** The queue that it waits in, if any. */
   @Nullable StoreOp next;
 
