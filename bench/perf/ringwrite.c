@@ -44,7 +44,7 @@ static uint64_t next_random(void)
 	return state;
 }
 
-/* Whether it was prepared: entries are freed in order, so that a slow write keeps those of later ones. */
+/* Whether it was prepared: 3FS frees entries in order, so that a slow write keeps those of later ones. */
 static int start(int fd, uint8_t *memory, size_t block, uint64_t blocks)
 {
 	int rc = hf3fs_prep_io(&ior, &iov, false, memory, fd, next_random() % blocks * block, block, memory);

@@ -338,8 +338,8 @@ static uint8_t *slot_memory(const struct session *s, int slot) {
   return s->iov.base + (size_t)slot * s->opt->block;
 }
 
-/* A ring may stay full for a moment after its completions were reaped, and for longer when an
- * early I/O is slow: entries leave it in order. That is no error, so it has a code of its own. */
+/* A daemon may free entries in order: then the ring stays full behind a slow I/O although others
+ * were reaped. That is no error, so it has a code of its own. */
 #define RING_FULL (-1)
 
 /* 0, RING_FULL, or 1 after saying what failed. */

@@ -99,9 +99,7 @@ class ioring:  # noqa: N801 (the name is the API)
 
     Args:
         hf3fs_mount_point: as extract_mount_point() finds it.
-        entries: how many I/Os may be prepared and not yet waited for; >= 1. An entry is free again
-            when all that were prepared before it have ended too: who keeps a ring busy makes it
-            twice as large as the number of I/Os under way.
+        entries: how many I/Os may be prepared and not yet waited for; >= 1.
         for_read: direction.
         io_depth: > 0: the daemon processes exactly so many at a time, so keep feeding; 0: all that
             are prepared; < 0: at most -io_depth at a time. Not above entries.

@@ -6,14 +6,13 @@ import io.lampyris.bindings.ShrinkableSemaphore;
 import io.lampyris.client.FileIo;
 import io.lampyris.client.FileSystem.User;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One registered ring: which entries may be claimed, and where completions go.
  *
  * <pre>
- *   sqe:  sqeTail ≤ (completed and in flight) ≤ claimed ≤ (available) ≤ sqeHead     modulo E
+ *   sqe:  sqeTail ≤ (available) ≤ sqeHead     modulo E
  *   cqe:  cqeTail ≤ (not reaped) ≤ cqeHead
  * </pre>
  *
@@ -35,15 +34,8 @@ final class Ring extends Registration {
   private final int depth;
   private final long batchWaitNs;
 
-  /** By position in sqe: completed, but an earlier one is not. */
-  private final long[] done;
-
-  private int claimed;
   private int sqeTail;
   private int cqeHead;
-
-  /** From sqeTail to claimed; 0 … E-1. */
-  private int held;
 
   /** How much of the job that was decided on is still to be claimed. */
   private int jobLeft;
@@ -80,7 +72,6 @@ final class Ring extends Registration {
     boolean noHoles = (key.flags() & RegistrationKey.FORBID_READ_HOLES) != 0;
     ioFlags = noHoles && !write ? FileIo.FORBID_HOLES : 0;
     semaphore = memory.asSlice(RingLayout.semaphoreAt(slots), RingLayout.SEMAPHORE_BYTES);
-    done = new long[(slots + 63) >> 6];
   }
 
   /**
@@ -92,7 +83,6 @@ final class Ring extends Registration {
   boolean initialize() {
     try {
       sqeTail = RingLayout.index(memory, RingLayout.SQE_TAIL_AT);
-      claimed = sqeTail;
       cqeHead = RingLayout.index(memory, RingLayout.CQE_HEAD_AT);
       ShrinkableSemaphore.init(semaphore);
       ShrinkableMemory.faultBarrier();
@@ -110,7 +100,7 @@ final class Ring extends Registration {
       return jobLeft;
     }
     int sqeHead = RingLayout.index(memory, RingLayout.SQE_HEAD_AT);
-    if (sqeHead == claimed) {
+    if (sqeHead == sqeTail) {
       batchSinceNs = NONE;
       return 0;
     }
@@ -118,8 +108,8 @@ final class Ring extends Registration {
     if (!isPosition(sqeHead) || !isPosition(cqeTail)) {
       return BROKEN;
     }
-    int room = slots - 1 - Math.max(held, inFlight + distance(cqeTail, cqeHead));
-    jobLeft = jobSize(depth, distance(claimed, sqeHead), room, batchIsDue(nowNs));
+    int room = slots - 1 - inFlight - distance(cqeTail, cqeHead);
+    jobLeft = jobSize(depth, distance(sqeTail, sqeHead), room, batchIsDue(nowNs));
     return jobLeft;
   }
 
@@ -155,11 +145,11 @@ final class Ring extends Registration {
     return waits ? batchSinceNs + batchWaitNs : Long.MAX_VALUE;
   }
 
-  /** Copies the next entry of the job. Reads ring memory. */
+  /** Copies the next entry of the job; {@link #publishClaims} gives it back. Reads ring memory. */
   void claim(RingIo io) {
-    assert jobLeft > 0 && held < slots - 1 : "only what is ready is claimed";
-    long sqeAt = RingLayout.sqeAt(slots, claimed);
-    io.position = claimed;
+    assert jobLeft > 0 : "only what is ready is claimed";
+    assert inFlight < slots - 1 : "each completion has its place (I4)";
+    long sqeAt = RingLayout.sqeAt(slots, sqeTail);
     io.slot = RingLayout.sqeSlot(memory, sqeAt);
     io.userdata = RingLayout.sqeUserdata(memory, sqeAt);
     if (isPosition(io.slot)) {
@@ -168,12 +158,16 @@ final class Ring extends Registration {
       // No length is no valid I/O: it fails alone.
       io.length = 0;
     }
-    claimed = after(claimed);
-    held++;
+    sqeTail = after(sqeTail);
     inFlight++;
     if (--jobLeft == 0) {
       batchSinceNs = NONE;
     }
+  }
+
+  /** The program may prepare over what was copied (I3). Writes ring memory. */
+  void publishClaims() {
+    RingLayout.index(memory, RingLayout.SQE_TAIL_AT, sqeTail);
   }
 
   private void copyArgs(RingIo io, long argsAt) {
@@ -213,23 +207,16 @@ final class Ring extends Registration {
     return completedFirst != null;
   }
 
-  /** Writes a completion; {@link #publish} shows it. Writes ring memory. */
+  /** Writes a completion; {@link #publishCompletions} shows it. Writes ring memory. */
   void complete(RingIo io) {
     long cqeAt = RingLayout.cqeAt(slots, cqeHead);
     RingLayout.cqe(memory, cqeAt, io.slot, io.result, io.userdata);
     cqeHead = after(cqeHead);
     inFlight--;
-    done[io.position >> 6] |= 1L << io.position;
-    while (held > 0 && (done[sqeTail >> 6] & 1L << sqeTail) != 0) {
-      done[sqeTail >> 6] &= ~(1L << sqeTail);
-      sqeTail = after(sqeTail);
-      held--;
-    }
   }
 
-  /** In this order, so that who reaps finds room to prepare (I3). Writes ring memory. */
-  void publish() {
-    RingLayout.index(memory, RingLayout.SQE_TAIL_AT, sqeTail);
+  /** Writes ring memory. */
+  void publishCompletions() {
     RingLayout.index(memory, RingLayout.CQE_HEAD_AT, cqeHead);
   }
 
@@ -248,7 +235,6 @@ final class Ring extends Registration {
     completedFirst = null;
     completedLast = null;
     lastIov = null;
-    Arrays.fill(done, 0);
   }
 
   private boolean isPosition(int value) {

@@ -27,9 +27,6 @@ final class RingIo extends FileIo {
   @Nullable Iov iov;
   @Nullable RingIo nextCompleted;
 
-  /** Which sqe it was. */
-  int position;
-
   /** As the program wrote them, unchecked. */
   int slot;
 

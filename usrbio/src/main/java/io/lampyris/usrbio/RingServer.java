@@ -288,6 +288,7 @@ public final class RingServer implements Agent {
       ring.claim(io);
       claimed[claimedCount++] = io;
     }
+    ring.publishClaims();
     ShrinkableMemory.faultBarrier();
     touched = null;
   }
@@ -418,7 +419,7 @@ public final class RingServer implements Agent {
       free[freeCount++] = io;
       written++;
     }
-    ring.publish();
+    ring.publishCompletions();
     // The fault barrier of what was written, too.
     boolean whole = ring.post();
     touched = null;

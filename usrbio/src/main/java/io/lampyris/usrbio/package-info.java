@@ -44,9 +44,10 @@
  *   <li>I1: whatever is in a ring's memory, no access leaves the mapped ring or the named iov, and
  *       no loop runs longer than the ring has slots. Each value is read once, then checked.
  *   <li>I2: every claimed entry gets exactly one completion, unless its ring is gone.
- *   <li>I3: sqeTail moves over an entry when it and all before it have completed, and before the
- *       completion shows: who reaped in order finds room to prepare.
- *   <li>I4: never more claimed than the program has room for completions.
+ *   <li>I3: sqeTail moves over an entry when it is claimed, which copies it: a slow one holds back
+ *       no other, and who has at most {@code entries} prepared and not reaped finds room.
+ *   <li>I4: in flight and not reaped are at most {@code entries} together: each completion has its
+ *       place before its entry is claimed, also when the program lies.
  *   <li>I5: memory is unmapped when no I/O uses it any more, never earlier, and then soon.
  *   <li>I6: a program reaches only registrations of its own user.
  *   <li>I7: everything a process registered goes when the last directory handle that it held on

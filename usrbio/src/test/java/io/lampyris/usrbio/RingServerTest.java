@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -263,37 +264,67 @@ class RingServerTest {
     assertEquals(new TreeSet<>(List.of(5L, 6L)), new TreeSet<>(results(ring.await(2)).keySet()));
   }
 
-  @Test
-  void theSubmissionTailMovesInTheOrderOfClaims() throws FileSystemException {
-    Memory memory = program.new Memory(MEMORY_BYTES, "");
-    Ring ring = program.new Ring(64, ".r0.t0");
-    for (int round = 0; round < 20; round++) {
-      prepareMany(ring, memory, 64);
-      ring.submit();
-      int seen = 0;
-      while (seen < 64) {
-        seen += ring.await(1, 5000).size();
-      }
-      assertEquals(ring.index(RingLayout.SQE_HEAD_AT), ring.index(RingLayout.SQE_TAIL_AT));
-    }
-  }
-
   /** I3. */
   @Test
-  void anIoThatEndsFirstLeavesTheTailToTheOneBeforeIt() throws FileSystemException {
+  void aRingKeepsAllItsEntriesUnderWayThoughTheFirstIsStuck() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
     Ring ring = program.new Ring(4, ".r0.t0");
     rig.files.holding = true;
     prepareMany(ring, memory, 1);
-    // This one is refused at once, while the first is still with the data path.
-    ring.prepare(memory.id, -1, FILE, 0, 1, 7);
-    ring.submit();
-
-    assertEquals(Map.of(7L, (long) -Errno.EINVAL), results(ring.await(1)));
-    assertEquals(0, ring.index(RingLayout.SQE_TAIL_AT));
+    // Refused at once, each of them, while the first is still with the data path.
+    for (int n = 0; n < 20; n++) {
+      for (int i = 0; i < 3; i++) {
+        assertFalse(ring.prepare(memory.id, -1, FILE, 0, 1, i) < 0, "room to prepare");
+      }
+      ring.submit();
+      Map<Long, Long> refused = results(ring.await(3));
+      assertEquals(Set.of(0L, 1L, 2L), refused.keySet());
+      assertEquals(Set.of((long) -Errno.EINVAL), new TreeSet<>(refused.values()));
+    }
     rig.release();
-    assertEquals(1, ring.await(1).size());
-    assertEquals(2, ring.index(RingLayout.SQE_TAIL_AT));
+    assertEquals(Map.of(1000L, 10L), results(ring.await(1)));
+    assertEquals(ring.index(RingLayout.SQE_HEAD_AT), ring.index(RingLayout.SQE_TAIL_AT));
+  }
+
+  /** I3. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 64})
+  void whoReapedOneMayPrepareOneInWhateverOrderTheyComplete(int entries)
+      throws FileSystemException {
+    Memory memory = program.new Memory(MEMORY_BYTES, "");
+    Ring ring = program.new Ring(entries, ".r0.t0");
+    prepareMany(ring, memory, entries);
+    int reaped = 0;
+    while (reaped < 2000) {
+      ring.submit();
+      int found = ring.await(1, 5000).size();
+      prepareMany(ring, memory, found);
+      reaped += found;
+    }
+    ring.submit();
+    assertEquals(entries, ring.await(entries).size());
+  }
+
+  /** I4. */
+  @Test
+  void moreThanFitsIsNeverClaimedWhateverTheProgramSaysItReaped() throws FileSystemException {
+    Random random = RegistrationKeyTest.seeded("moreThanFits");
+    Memory memory = program.new Memory(MEMORY_BYTES, "");
+    Ring ring = program.new Ring(4, ".r0.t0");
+    rig.files.holding = true;
+    prepareMany(ring, memory, 4);
+    ring.submit();
+    Rig.await("claims", () -> inFlight() == 4);
+    for (int n = 0; n < 500; n++) {
+      ring.index(RingLayout.SQE_HEAD_AT, random.nextInt(ring.slots));
+      ring.index(RingLayout.CQE_TAIL_AT, random.nextInt(ring.slots));
+      ring.submit();
+      assertEquals(4, inFlight());
+    }
+    assertEquals(4, rig.files.submitted);
+    rig.release();
+    Rig.await("the end of what was claimed", () -> inFlight() == 0);
+    assertEquals(0, rig.counter("usrbio_retired_rings"));
   }
 
   // ---------------------------------------------------------------- bad entries

@@ -17,10 +17,7 @@ import java.time.Duration;
  * </pre>
  */
 public final class IoRing implements AutoCloseable {
-  /**
-   * What {@link #prepare} answers when all entries are in use. An entry can be used again when
-   * those before it have completed too: who keeps N under way makes a ring of some times N.
-   */
+  /** What {@link #prepare} answers when all entries are prepared and not taken. */
   public static final int FULL = -1;
 
   /** A busy daemon answers within it; system calls cost more. */
@@ -37,7 +34,7 @@ public final class IoRing implements AutoCloseable {
   private final MemorySegment submit;
   private final ShrinkableSemaphore.Waiter completed;
 
-  /** The slots that are free, the last one first. */
+  /** The slots that are free, the last one first: of E, as many as there are entries. */
   private final int[] free;
 
   private int freeCount;
@@ -53,8 +50,8 @@ public final class IoRing implements AutoCloseable {
     this.submit = submit;
     long at = RingLayout.semaphoreAt(slots);
     completed = new ShrinkableSemaphore.Waiter(ring.asSlice(at, RingLayout.SEMAPHORE_BYTES));
-    free = new int[slots];
-    for (int slot = slots - 1; slot >= 0; slot--) {
+    free = new int[options.entries()];
+    for (int slot = free.length - 1; slot >= 0; slot--) {
       free[freeCount++] = slot;
     }
   }
@@ -87,7 +84,7 @@ public final class IoRing implements AutoCloseable {
 
   /** How many I/Os are prepared and not taken. */
   public int inFlight() {
-    return slots - freeCount;
+    return free.length - freeCount;
   }
 
   /**
@@ -179,7 +176,7 @@ public final class IoRing implements AutoCloseable {
       tail = after(tail);
       // Before the call, which may prepare and wait itself.
       RingLayout.index(ring, RingLayout.CQE_TAIL_AT, tail);
-      if (slot >= 0 && slot < slots && freeCount < slots) {
+      if (slot >= 0 && slot < slots && freeCount < free.length) {
         free[freeCount++] = slot;
       }
       count++;

@@ -43,7 +43,7 @@ public final class RingChannel implements SeekableByteChannel {
   }
 
   static RingChannel create(RingMount mount, RingFile file) throws IOException {
-    IoRing ring = mount.ring(RingOptions.reading(4 * DEPTH));
+    IoRing ring = mount.ring(RingOptions.reading(DEPTH));
     try {
       return new RingChannel(file, ring, mount.allocate((long) DEPTH * BLOCK_BYTES));
     } catch (IOException | RuntimeException | Error e) {
@@ -100,7 +100,7 @@ public final class RingChannel implements SeekableByteChannel {
         long userdata = sent / BLOCK_BYTES * DEPTH + block;
         long blockAt = (long) block * BLOCK_BYTES;
         if (ring.prepare(file, at + sent, blocks, blockAt, part, userdata) == IoRing.FULL) {
-          // Of entries that completed out of order, the room comes back in order.
+          // Never of our daemon; one that frees entries in order has no room behind a slow one.
           break;
         }
         freeBlockCount--;
