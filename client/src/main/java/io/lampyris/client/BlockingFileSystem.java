@@ -315,15 +315,15 @@ public final class BlockingFileSystem implements FileSystem {
 
   @Override
   public Handle create(
-      User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
+      User user, long parent, byte[] name, int mode, boolean exclusive, Access access)
       throws FileSystemException {
-    int flags = sessionFlags(forWrite) | (exclusive ? OpenFlags.EXCLUSIVE : 0);
+    int flags = sessionFlags(access) | (exclusive ? OpenFlags.EXCLUSIVE : 0);
     int typed = FileMode.REGULAR | (mode & FileMode.PERMISSION_MASK);
     for (int attempt = 1; ; attempt++) {
       long mark = closes.mark();
       Attributes attributes = meta.createFile(user, parent, name, typed, flags);
       try {
-        return attachCreated(attributes, mark, forWrite);
+        return attachCreated(user, attributes, mark, access);
       } catch (FileSystemException e) {
         if (exclusive || e.errno() != Errno.ENOENT || attempt == CREATE_ATTEMPTS_MAX) {
           throw e;
@@ -336,53 +336,54 @@ public final class BlockingFileSystem implements FileSystem {
    * Somebody's last close of the same file may have ended the session that the creation recorded;
    * then it is recorded again.
    */
-  private Handle attachCreated(Attributes created, long mark, boolean forWrite)
+  private Handle attachCreated(User user, Attributes created, long mark, Access access)
       throws FileSystemException {
     long inode = created.inode();
     InodeState state = lock(inode);
     try {
       Attributes attributes = created;
       if (closes.mayHaveClosed(inode, mark)) {
-        attributes = meta.open(User.ROOT, inode, sessionFlags(forWrite));
+        attributes = meta.open(User.ROOT, inode, sessionFlags(access));
       }
-      return handle(state, attributes, forWrite);
+      return handle(state, attributes, user, access);
     } finally {
       unlock(state);
     }
   }
 
   @Override
-  public Handle open(User user, long inode, boolean forWrite) throws FileSystemException {
+  public Handle open(User user, long inode, Access access) throws FileSystemException {
     InodeState state = lock(inode);
     try {
-      Attributes attributes = meta.open(user, inode, sessionFlags(forWrite));
-      return handle(state, attributes, forWrite);
+      Attributes attributes = meta.open(user, inode, sessionFlags(access));
+      return handle(state, attributes, user, access);
     } finally {
       unlock(state);
     }
   }
 
-  private static int sessionFlags(boolean forWrite) {
-    return OpenFlags.SESSION | (forWrite ? OpenFlags.WRITE : 0);
+  private static int sessionFlags(Access access) {
+    return OpenFlags.SESSION | (access.writes() ? OpenFlags.WRITE : 0);
   }
 
-  private Handle handle(InodeState state, Attributes attributes, boolean forWrite) {
-    OpenInode inode = state.attach(attributes, forWrite);
+  private Handle handle(InodeState state, Attributes attributes, User user, Access access) {
+    OpenInode inode = state.attach(attributes, user.uid(), access);
     state.unlinked |= attributes.linkCount() == 0;
     ReadAhead readAhead = new ReadAhead(dataPath, inode, readMemory, counters);
-    OpenHandle handle = new OpenHandle(this, state, inode, forWrite, readAhead);
+    OpenHandle handle = new OpenHandle(this, state, inode, user.uid(), access, readAhead);
     handles.add(handle);
-    if (forWrite) {
+    if (access.writes()) {
       housekeeper.wake();
     }
     return handle;
   }
 
   /** Ends a handle; under the inode's lock. */
-  void detach(OpenHandle handle, InodeState state, boolean forWrite) throws FileSystemException {
+  void detach(OpenHandle handle, InodeState state, int uid, Access access)
+      throws FileSystemException {
     handles.remove(handle);
     try {
-      state.detach(forWrite);
+      state.detach(uid, access);
     } finally {
       closes.note(state.number);
     }
@@ -392,14 +393,15 @@ public final class BlockingFileSystem implements FileSystem {
   }
 
   @Override
-  public OpenInode openInode(long inode, boolean forWrite) throws FileSystemException {
+  public OpenInode openInode(User user, long inode, boolean forWrite) throws FileSystemException {
     InodeState state = table.get(inode);
     OpenInode open = state == null ? null : state.openInode();
-    if (state == null || open == null) {
-      throw new FileSystemException(Errno.EBADF, "inode is not open; observed=" + inode);
-    }
-    if (forWrite && !state.isOpenForWrite()) {
-      throw new FileSystemException(Errno.EACCES, "inode is open for reading; observed=" + inode);
+    int errno = state == null || open == null ? Errno.EBADF : state.mayUse(user.uid(), forWrite);
+    if (open == null || errno != 0) {
+      throw new FileSystemException(
+          errno,
+          "a ring's user has not opened the inode so; observed=inode %d, uid %d, %s"
+              .formatted(inode, user.uid(), forWrite ? "to write" : "to read"));
     }
     return open;
   }

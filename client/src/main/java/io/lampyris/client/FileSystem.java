@@ -15,6 +15,21 @@ public interface FileSystem extends AutoCloseable {
     public static final User ROOT = new User(0, 0);
   }
 
+  /** What a file is opened for: the modes of open(2). */
+  enum Access {
+    READ,
+    WRITE,
+    READ_WRITE;
+
+    public boolean reads() {
+      return this != WRITE;
+    }
+
+    public boolean writes() {
+      return this != READ;
+    }
+  }
+
   /** Takes directory entries; {@code mode} has the type bits alone. */
   interface EntryVisitor {
     void onEntry(long inode, int mode, byte[] name);
@@ -65,18 +80,20 @@ public interface FileSystem extends AutoCloseable {
   Space space() throws FileSystemException;
 
   /** Creates (or, unless {@code exclusive}, opens) a regular file. */
-  Handle create(User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
+  Handle create(User user, long parent, byte[] name, int mode, boolean exclusive, Access access)
       throws FileSystemException;
 
-  Handle open(User user, long inode, boolean forWrite) throws FileSystemException;
+  Handle open(User user, long inode, Access access) throws FileSystemException;
 
   /**
-   * The inode if this client holds it open, for rings that name it by number.
+   * The inode if a user holds it open here, for rings that name it by number. Who opened it was
+   * allowed to, and that is all that is known of permissions; root may use what anybody opened.
    *
-   * @param forWrite whether it must be open for writing
-   * @throws FileSystemException EBADF when it is not open, EACCES when only for reading
+   * @param forWrite what is to be done: write or read
+   * @throws FileSystemException EBADF when this user does not hold it open, EACCES when only for
+   *     the other
    */
-  OpenInode openInode(long inode, boolean forWrite) throws FileSystemException;
+  OpenInode openInode(User user, long inode, boolean forWrite) throws FileSystemException;
 
   /** An open file. Any thread. */
   interface Handle {

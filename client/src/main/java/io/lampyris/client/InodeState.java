@@ -1,5 +1,6 @@
 package io.lampyris.client;
 
+import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.Attributes;
 import java.lang.foreign.MemorySegment;
@@ -33,9 +34,8 @@ final class InodeState implements OpenInode.WriteBack {
 
   private volatile @Nullable OpenInode open;
   private volatile @Nullable WriteBuffer buffer;
-  private volatile boolean openForWrite;
+  private final Openers openers = new Openers();
   private int handles;
-  private int writers;
 
   /** Taken out of the table: whoever waited for the lock looks again. */
   boolean dead;
@@ -62,7 +62,15 @@ final class InodeState implements OpenInode.WriteBack {
 
   /** Any thread. */
   boolean isOpenForWrite() {
-    return openForWrite;
+    return openers.mayUse(User.ROOT.uid(), true) == 0;
+  }
+
+  /**
+   * Whether a user holds it open for reading or for writing; 0, EBADF or EACCES. Any thread, a
+   * reactor's too.
+   */
+  int mayUse(int uid, boolean forWrite) {
+    return openers.mayUse(uid, forWrite);
   }
 
   /** The inode while it is open. Any thread. */
@@ -83,7 +91,7 @@ final class InodeState implements OpenInode.WriteBack {
   }
 
   /** A handle was opened, and metadata has recorded it. */
-  OpenInode attach(Attributes attributes, boolean forWrite) {
+  OpenInode attach(Attributes attributes, int uid, Access access) {
     OpenInode inode = open;
     if (inode == null) {
       inode =
@@ -97,19 +105,17 @@ final class InodeState implements OpenInode.WriteBack {
       open = inode;
     }
     handles++;
-    writers += forWrite ? 1 : 0;
-    openForWrite = writers > 0;
+    openers.add(uid, access);
     merge(attributes);
     return inode;
   }
 
   /** A handle ends; the last one ends the session, whatever happens. */
-  void detach(boolean forWrite) throws FileSystemException {
+  void detach(int uid, Access access) throws FileSystemException {
     assert handles > 0 : "a handle is released once";
     buffer().drain();
     handles--;
-    writers -= forWrite ? 1 : 0;
-    openForWrite = writers > 0;
+    openers.remove(uid, access);
     if (handles > 0) {
       return;
     }

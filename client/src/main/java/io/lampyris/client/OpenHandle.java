@@ -1,6 +1,7 @@
 package io.lampyris.client;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.Status;
@@ -12,7 +13,8 @@ final class OpenHandle implements FileSystem.Handle {
   private final BlockingFileSystem fileSystem;
   private final InodeState state;
   private final OpenInode inode;
-  private final boolean forWrite;
+  private final int uid;
+  private final Access access;
   private final ReadAhead readAhead;
   private final AtomicBoolean released = new AtomicBoolean();
 
@@ -23,12 +25,14 @@ final class OpenHandle implements FileSystem.Handle {
       BlockingFileSystem fileSystem,
       InodeState state,
       OpenInode inode,
-      boolean forWrite,
+      int uid,
+      Access access,
       ReadAhead readAhead) {
     this.fileSystem = fileSystem;
     this.state = state;
     this.inode = inode;
-    this.forWrite = forWrite;
+    this.uid = uid;
+    this.access = access;
     this.readAhead = readAhead;
     this.seenErrors = state.buffer().errorSequence();
   }
@@ -83,7 +87,7 @@ final class OpenHandle implements FileSystem.Handle {
 
   @Override
   public boolean tryWrite(long offset, MemorySegment from, int length) {
-    if (released.get() || !forWrite || length <= 0 || isMalformed(offset, length)) {
+    if (released.get() || !access.writes() || length <= 0 || isMalformed(offset, length)) {
       return false;
     }
     if (offset > inode.layout().lengthMaxBytes() - length || !state.lock.tryLock()) {
@@ -99,7 +103,7 @@ final class OpenHandle implements FileSystem.Handle {
   @Override
   public int write(long offset, MemorySegment from, int length) throws FileSystemException {
     checkRange(offset, length);
-    if (!forWrite) {
+    if (!access.writes()) {
       throw new FileSystemException(Errno.EBADF, "write failed; observed=open for reading only");
     }
     if (offset > inode.layout().lengthMaxBytes() - length) {
@@ -170,7 +174,7 @@ final class OpenHandle implements FileSystem.Handle {
     readAhead.close();
     state.lock.lock();
     try {
-      fileSystem.detach(this, state, forWrite);
+      fileSystem.detach(this, state, uid, access);
       reportErrors();
     } finally {
       fileSystem.unlock(state);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystem.Handle;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.AttributeMask;
@@ -59,7 +60,8 @@ class BlockingFileSystemTest {
   }
 
   private Handle create(String name) throws FileSystemException {
-    return cluster.fs.create(USER, Inodes.ROOT, TestCluster.name(name), 0644, true, true);
+    return cluster.fs.create(
+        USER, Inodes.ROOT, TestCluster.name(name), 0644, true, Access.READ_WRITE);
   }
 
   private void write(Handle handle, long offset, byte[] bytes) throws FileSystemException {
@@ -102,7 +104,7 @@ class BlockingFileSystemTest {
     handle.release();
     long inode = cluster.fs.lookup(USER, Inodes.ROOT, TestCluster.name("a")).inode();
     assertEquals(bytes.length, metaLength(inode));
-    Handle again = cluster.fs.open(USER, inode, false);
+    Handle again = cluster.fs.open(USER, inode, Access.READ);
     assertArrayEquals(bytes, read(again, 0, bytes.length));
     assertErrno(Errno.EBADF, () -> write(again, 0, new byte[1]));
     again.release();
@@ -114,7 +116,7 @@ class BlockingFileSystemTest {
     Handle writer = create("shared");
     byte[] bytes = random(2, 1000);
     write(writer, 3L * CHUNK, bytes);
-    Handle reader = cluster.fs.open(USER, writer.inode().inode(), false);
+    Handle reader = cluster.fs.open(USER, writer.inode().inode(), Access.READ);
     assertArrayEquals(bytes, read(reader, 3L * CHUNK, 5000));
     write(writer, 10, bytes);
     assertArrayEquals(bytes, ringRead(writer.inode(), 10, 1000));
@@ -167,7 +169,7 @@ class BlockingFileSystemTest {
     assertArrayEquals(Arrays.copyOfRange(old, CHUNK, 2 * CHUNK), read(handle, CHUNK, CHUNK));
     MemorySegment memory = arena.allocate(8 * CHUNK);
     memory.fill((byte) 7);
-    ring(cluster.fs.openInode(inode, true), true, 2L * CHUNK, memory, 8 * CHUNK);
+    ring(cluster.fs.openInode(USER, inode, true), true, 2L * CHUNK, memory, 8 * CHUNK);
     byte[] expected = new byte[8 * CHUNK];
     Arrays.fill(expected, (byte) 7);
     assertArrayEquals(expected, read(handle, 2L * CHUNK, 8 * CHUNK));
@@ -188,13 +190,38 @@ class BlockingFileSystemTest {
   void openInodesAreFoundByNumberWhileTheyAreOpen() throws Exception {
     Handle handle = create("numbered");
     long inode = handle.inode().inode();
-    assertEquals(handle.inode(), cluster.fs.openInode(inode, true));
+    assertEquals(handle.inode(), cluster.fs.openInode(USER, inode, true));
     handle.release();
-    assertErrno(Errno.EBADF, () -> cluster.fs.openInode(inode, false));
-    Handle reader = cluster.fs.open(USER, inode, false);
-    assertEquals(inode, cluster.fs.openInode(inode, false).inode());
-    assertErrno(Errno.EACCES, () -> cluster.fs.openInode(inode, true));
+    assertErrno(Errno.EBADF, () -> cluster.fs.openInode(USER, inode, false));
+    Handle reader = cluster.fs.open(USER, inode, Access.READ);
+    assertEquals(inode, cluster.fs.openInode(USER, inode, false).inode());
+    assertErrno(Errno.EACCES, () -> cluster.fs.openInode(USER, inode, true));
     reader.release();
+    reader.release();
+  }
+
+  @Test
+  void anOpenInodeIsItsOpenersAlone() throws Exception {
+    User other = new User(USER.uid() + 1, USER.gid());
+    Handle mine = create("mine");
+    long inode = mine.inode().inode();
+    assertErrno(Errno.EBADF, () -> cluster.fs.openInode(other, inode, false));
+    assertEquals(mine.inode(), cluster.fs.openInode(User.ROOT, inode, true));
+
+    Handle first = cluster.fs.open(other, inode, Access.WRITE);
+    Handle second = cluster.fs.open(other, inode, Access.WRITE);
+    assertErrno(Errno.EACCES, () -> cluster.fs.openInode(other, inode, false));
+    assertEquals(mine.inode(), cluster.fs.openInode(other, inode, true));
+    first.release();
+    assertEquals(mine.inode(), cluster.fs.openInode(other, inode, true));
+    mine.release();
+    assertErrno(Errno.EBADF, () -> cluster.fs.openInode(USER, inode, true));
+    second.release();
+    assertErrno(Errno.EBADF, () -> cluster.fs.openInode(other, inode, true));
+
+    Handle reader = cluster.fs.open(other, inode, Access.READ);
+    assertEquals(reader.inode(), cluster.fs.openInode(User.ROOT, inode, false));
+    assertErrno(Errno.EACCES, () -> cluster.fs.openInode(User.ROOT, inode, true));
     reader.release();
   }
 
@@ -202,7 +229,7 @@ class BlockingFileSystemTest {
   @Test
   void aDeferredErrorIsReportedOncePerHandleAndWritingWorksAgain() throws Exception {
     Handle one = create("full");
-    Handle two = cluster.fs.open(USER, one.inode().inode(), true);
+    Handle two = cluster.fs.open(USER, one.inode().inode(), Access.READ_WRITE);
     cluster.storage.writeFailure = Status.NO_SPACE.code();
     write(one, 0, random(4, 100));
     assertErrno(Errno.ENOSPC, one::fsync);
@@ -480,7 +507,7 @@ class BlockingFileSystemTest {
       removeIfThere(name);
       return;
     }
-    Handle handle = cluster.fs.create(USER, Inodes.ROOT, name, 0644, false, true);
+    Handle handle = cluster.fs.create(USER, Inodes.ROOT, name, 0644, false, Access.READ_WRITE);
     byte[] bytes = random(dice, 1000 + dice);
     write(handle, (long) dice * CHUNK, bytes);
     if (dice == 1) {

@@ -3,6 +3,7 @@ package io.lampyris.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystem.Handle;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.protocol.Inodes;
@@ -74,9 +75,9 @@ class RandomFileTest {
       this.random = random;
       this.memory = arena.allocate(LENGTH_MAX);
       byte[] name = TestCluster.name("random");
-      writer = cluster.fs.create(USER, Inodes.ROOT, name, 0644, true, true);
+      writer = cluster.fs.create(USER, Inodes.ROOT, name, 0644, true, Access.READ_WRITE);
       inode = writer.inode();
-      reader = cluster.fs.open(USER, inode.inode(), false);
+      reader = cluster.fs.open(USER, inode.inode(), Access.READ);
     }
 
     void run(int steps) throws Exception {
@@ -259,7 +260,9 @@ class RandomFileTest {
     Versions(TestCluster cluster, long seed) throws FileSystemException {
       this.cluster = cluster;
       this.seed = seed;
-      handle = cluster.fs.create(USER, Inodes.ROOT, TestCluster.name("versions"), 0644, true, true);
+      handle =
+          cluster.fs.create(
+              USER, Inodes.ROOT, TestCluster.name("versions"), 0644, true, Access.READ_WRITE);
       try (Arena arena = Arena.ofShared()) {
         MemorySegment zeros = arena.allocate(BLOCK);
         for (int i = 0; i < BLOCKS; i++) {
@@ -295,7 +298,7 @@ class RandomFileTest {
 
     Callable<Void> reader(Arena arena, int number) {
       return () -> {
-        Handle mine = cluster.fs.open(USER, handle.inode().inode(), false);
+        Handle mine = cluster.fs.open(USER, handle.inode().inode(), Access.READ);
         MemorySegment memory = arena.allocate(4 * BLOCK);
         long[] floor = new long[4];
         int block = number * 40;

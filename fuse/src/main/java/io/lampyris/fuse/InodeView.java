@@ -3,6 +3,7 @@ package io.lampyris.fuse;
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.client.FileSystem;
+import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.VirtualTree;
 import io.lampyris.client.VirtualTree.Caller;
@@ -230,7 +231,6 @@ final class InodeView {
     refuseVirtual(path, Errno.EPERM);
     NameKey key = keyOf(caller, path);
     boolean exclusive = (flags & Fcntl.O_EXCL) != 0;
-    boolean forWrite = isForWrite(flags);
     try {
       FileSystem.Handle handle =
           files.create(
@@ -239,7 +239,7 @@ final class InodeView {
               key.name(),
               mode & FileMode.PERMISSION_MASK,
               exclusive,
-              forWrite);
+              accessOf(flags));
       return opened(caller, handle, flags);
     } finally {
       changed(key);
@@ -249,12 +249,12 @@ final class InodeView {
   OpenFile open(Caller caller, byte[] path, int flags) throws FileSystemException {
     refuseVirtual(path, Errno.EPERM);
     long inode = resolve(caller, path, path.length);
-    return opened(caller, files.open(caller.user(), inode, isForWrite(flags)), flags);
+    return opened(caller, files.open(caller.user(), inode, accessOf(flags)), flags);
   }
 
   private OpenFile opened(Caller caller, FileSystem.Handle handle, int flags)
       throws FileSystemException {
-    boolean forWrite = isForWrite(flags);
+    boolean forWrite = accessOf(flags).writes();
     long inode = handle.inode().inode();
     WrittenFile written = WrittenFile.NONE;
     if (forWrite) {
@@ -487,12 +487,17 @@ final class InodeView {
       return false;
     }
     return options.pageCache() == MountOptions.PageCache.ON_REQUEST
-        || isForWrite(flags)
+        || accessOf(flags).writes()
         || writers.containsKey(inode);
   }
 
-  private static boolean isForWrite(int flags) {
-    return (flags & ACCESS_MODE_MASK) != Fcntl.O_RDONLY;
+  /** The fourth mode, for ioctl alone, needs permission for both. */
+  private static Access accessOf(int flags) {
+    return switch (flags & ACCESS_MODE_MASK) {
+      case Fcntl.O_RDONLY -> Access.READ;
+      case Fcntl.O_WRONLY -> Access.WRITE;
+      default -> Access.READ_WRITE;
+    };
   }
 
   private static boolean isRoot(byte[] path) {

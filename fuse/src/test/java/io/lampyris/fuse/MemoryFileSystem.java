@@ -273,28 +273,28 @@ final class MemoryFileSystem implements FileSystem {
 
   @Override
   public synchronized Handle create(
-      User user, long parent, byte[] name, int mode, boolean exclusive, boolean forWrite)
+      User user, long parent, byte[] name, int mode, boolean exclusive, Access access)
       throws FileSystemException {
     Long there = directory(parent).entries.get(text(name));
     if (there != null && exclusive) {
       throw new FileSystemException(Errno.EEXIST, "create of a name that is taken");
     }
     Node node = there != null ? node(there) : add(user, parent, name, FileMode.REGULAR | mode);
-    return opened(node, forWrite);
+    return opened(node, access.writes());
   }
 
   @Override
-  public synchronized Handle open(User user, long inode, boolean forWrite)
-      throws FileSystemException {
+  public synchronized Handle open(User user, long inode, Access access) throws FileSystemException {
     Node node = node(inode);
     if (FileMode.isDirectory(node.mode)) {
       throw new FileSystemException(Errno.EISDIR, "open of a directory");
     }
-    return opened(node, forWrite);
+    return opened(node, access.writes());
   }
 
   @Override
-  public synchronized OpenInode openInode(long inode, boolean forWrite) throws FileSystemException {
+  public synchronized OpenInode openInode(User user, long inode, boolean forWrite)
+      throws FileSystemException {
     Node node = node(inode);
     if (node.opens == 0) {
       throw new FileSystemException(Errno.EBADF, "not open");

@@ -1,5 +1,6 @@
 package io.lampyris.usrbio;
 
+import io.lampyris.client.FileSystem.User;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.OpenInode;
 
@@ -7,9 +8,10 @@ import io.lampyris.client.OpenInode;
 @FunctionalInterface
 public interface OpenInodes {
   /**
-   * The inode if this client holds it open.
+   * The inode if a user holds it open at this mount.
    *
-   * @throws FileSystemException EBADF when it is not open, EACCES when only for reading
+   * @throws FileSystemException EBADF when this user does not, EACCES when only for the other
+   *     direction
    */
-  OpenInode openInode(long inode, boolean forWrite) throws FileSystemException;
+  OpenInode openInode(User user, long inode, boolean forWrite) throws FileSystemException;
 }

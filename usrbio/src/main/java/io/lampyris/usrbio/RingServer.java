@@ -76,7 +76,7 @@ public final class RingServer implements Agent {
   private @Nullable Ring touched;
 
   private OpenInodes openInodes =
-      (inode, forWrite) -> {
+      (user, inode, forWrite) -> {
         throw new FileSystemException(Errno.EBADF, "no files yet");
       };
   private List<Doorbell> doorbells = List.of();
@@ -325,7 +325,7 @@ public final class RingServer implements Agent {
       return Errno.EFAULT;
     }
     try {
-      OpenInode inode = openInodes.openInode(io.inodeNumber, ring.write);
+      OpenInode inode = openInodes.openInode(ring.user, io.inodeNumber, ring.write);
       io.inode = inode;
     } catch (FileSystemException e) {
       return e.errno();

@@ -49,7 +49,8 @@
  *   <li>I4: in flight and not reaped are at most {@code entries} together: each completion has its
  *       place before its entry is claimed, also when the program lies.
  *   <li>I5: memory is unmapped when no I/O uses it any more, never earlier, and then soon.
- *   <li>I6: a program reaches only registrations of its own user.
+ *   <li>I6: a ring reaches only memory that its own user registered, and only files that its own
+ *       user holds open at this mount, for what the ring does.
  *   <li>I7: everything a process registered goes when the last directory handle that it held on
  *       {@code iovs} is released, however it ended.
  *   <li>I8: a prepared entry is served without a post of the submit semaphore, only later.

@@ -5,6 +5,7 @@ import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.client.ClientAccess;
 import io.lampyris.client.DataPath;
 import io.lampyris.client.FileIo;
+import io.lampyris.client.FileSystem.User;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.OpenInode;
 import io.lampyris.protocol.Status;
@@ -30,6 +31,10 @@ final class MemoryFiles implements DataPath, Agent, OpenInodes {
     final boolean writable;
     final MemorySegment bytes;
     final BitSet written;
+
+    /** Who holds it open; null for everybody. */
+    volatile @Nullable User opener;
+
     volatile long lengthBytes;
 
     MemoryFile(long inode, boolean writable, int capacityBytes, Arena arena) {
@@ -99,9 +104,10 @@ final class MemoryFiles implements DataPath, Agent, OpenInodes {
   }
 
   @Override
-  public OpenInode openInode(long inode, boolean forWrite) throws FileSystemException {
+  public OpenInode openInode(User user, long inode, boolean forWrite) throws FileSystemException {
     MemoryFile file = files.get(inode);
-    if (file == null) {
+    User opener = file == null ? null : file.opener;
+    if (file == null || (opener != null && !opener.equals(user))) {
       throw new FileSystemException(Errno.EBADF, "not open");
     }
     if (forWrite && !file.writable) {

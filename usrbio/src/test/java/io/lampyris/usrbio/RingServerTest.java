@@ -368,6 +368,23 @@ class RingServerTest {
     assertEquals(1, results.get(106L));
   }
 
+  /** I6. */
+  @Test
+  void aFileIsAskedForInTheNameOfTheRingsUser() throws FileSystemException {
+    User other = new User(2000, 2000);
+    file.opener = other;
+    for (Program one : List.of(program, rig.program(other, 1))) {
+      Memory memory = one.new Memory(MEMORY_BYTES, "");
+      for (String direction : List.of(".r0.t0", ".w0.t0")) {
+        Ring ring = one.new Ring(8, direction);
+        ring.prepare(memory.id, 0, FILE, 0, 10, 1);
+        ring.submit();
+        long expected = one == program ? -Errno.EBADF : 10;
+        assertEquals(Map.of(1L, expected), results(ring.await(1)));
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {-1, 9, Integer.MAX_VALUE, Integer.MIN_VALUE})
   void anEntryThatNamesNoSlotFailsAlone(int slot) throws FileSystemException {
