@@ -9,9 +9,11 @@ import datetime
 import errno
 import itertools
 import math
+import mmap
 import os
 import threading
 import time
+import uuid
 import weakref
 from typing import Any, Deque, Dict, List, Optional, Tuple, Union
 
@@ -25,11 +27,36 @@ _STEP_S = 0.1
 _ALIVE_CHECK_S = 1.0
 
 
+class _Memory:
+    """Memory of a ring that is registered here and not by the library."""
+
+    def __init__(self, mount: bytes, size: int, attributes: str) -> None:
+        path = f"/dev/shm/hf3fs-iov-{uuid.uuid4()}"
+        name = uuid.uuid4().hex + attributes
+        self.link = os.path.join(mount, b"3fs-virt/iovs", name.encode())
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)
+            self.map = mmap.mmap(fd, size)
+            os.symlink(path, self.link)
+        finally:
+            os.close(fd)
+            os.unlink(path)
+        self.bytes = (ctypes.c_char * size).from_buffer(self.map)
+
+    def release(self) -> None:
+        try:
+            os.unlink(self.link)
+        except OSError:
+            pass  # the daemon is gone, and the registration with it
+
+
 class _Handle:
     """The ring in C, with who uses it: it is destroyed when nobody is inside a call."""
 
-    def __init__(self, ior: Ior, watch: int) -> None:
+    def __init__(self, ior: Ior, watch: int, memory: Optional[_Memory]) -> None:
         self.ior = ior
+        self.memory = memory
         self.ref = ctypes.pointer(ior)
         self.pid = os.getpid()
         self.watch = watch  # the daemon's directory; fails with ENOTCONN when the daemon dies
@@ -79,7 +106,32 @@ class _Handle:
 
     def _release(self) -> None:
         LIB.hf3fs_iordestroy(self.ref)
+        if self.memory is not None:
+            self.memory.release()
         os.close(self.watch)
+
+
+def _with_both(
+    ior: Ior,
+    mount: bytes,
+    entries: int,
+    for_read: bool,
+    io_depth: int,
+    priority: int,
+    timeout_ms: int,
+    flags: int,
+) -> Tuple[int, _Memory]:
+    """A ring with a priority and flags, which no function of the library registers."""
+    direction, level = "r" if for_read else "w", "h" if priority < 0 else "l"
+    attributes = f".{direction}{io_depth}.p{level}.t{timeout_ms}.f{flags:b}"
+    size = LIB.hf3fs_ior_size(entries)
+    memory = _Memory(mount, size, attributes)
+    kind = (for_read, io_depth, priority, timeout_ms, flags)
+    at = ctypes.addressof(memory.bytes)
+    rc = LIB.hf3fs_iorwrap(ctypes.byref(ior), at, mount, size, *kind)
+    if rc < 0:
+        memory.release()
+    return rc, memory
 
 
 def _seconds(timeout: Union[None, float, datetime.timedelta]) -> float:
@@ -103,8 +155,7 @@ class ioring:  # noqa: N801 (the name is the API)
         for_read: direction.
         io_depth: > 0: the daemon processes exactly so many at a time, so keep feeding; 0: all that
             are prepared; < 0: at most -io_depth at a time. Not above entries.
-        priority: < 0 high, 0 or None normal, > 0 low (hf3fs_fuse.io.IorPriority). Only without
-            flags: the library has no ring with both, and a ring with flags has normal priority.
+        priority: < 0 high, 0 or None normal, > 0 low (hf3fs_fuse.io.IorPriority).
         timeout: ms that the daemon may wait to fill a batch; None is 0.
         numa: node to prefer for the ring's memory; -1 is any.
         flags: 1 reads bytes that are not committed yet, 2 makes reads of holes fail with ENODATA.
@@ -138,20 +189,29 @@ class ioring:  # noqa: N801 (the name is the API)
         numa = integer("numa", numa, -INT_MAX, INT_MAX)
         flags = integer("flags", flags, 0, SIZE_MAX)
         level = integer("priority", priority or 0, -INT_MAX, INT_MAX)
-        if flags == 0:
-            rc = LIB.hf3fs_iorcreate3(*head, level, timeout_ms, numa)
-        else:
-            rc = LIB.hf3fs_iorcreate4(*head, timeout_ms, numa, flags)
+        what = f"cannot create a ring of {entries} entries on {hf3fs_mount_point}"
+        memory: Optional[_Memory] = None
+        try:
+            if flags == 0:
+                rc = LIB.hf3fs_iorcreate3(*head, level, timeout_ms, numa)
+            elif level == 0:
+                rc = LIB.hf3fs_iorcreate4(*head, timeout_ms, numa, flags)
+            else:
+                rc, memory = _with_both(ior, *head[1:], level, timeout_ms, flags)
+        except OSError as e:
+            raise failure(e.errno or errno.EIO, what) from e
         if rc < 0:
-            raise failure(-rc, f"cannot create a ring of {entries} entries on {hf3fs_mount_point}")
+            raise failure(-rc, what)
         try:
             watch = os.open(
                 os.path.join(mount, b"3fs-virt/iovs"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
             )
         except OSError:
             LIB.hf3fs_iordestroy(ctypes.byref(ior))
+            if memory is not None:
+                memory.release()
             raise
-        self._handle = _Handle(ior, watch)
+        self._handle = _Handle(ior, watch, memory)
         # Also at the end of the interpreter, and whatever cycle the ring is part of.
         self._finalizer = weakref.finalize(self, self._handle.close)
         self._entries: int = LIB.hf3fs_io_entries(ctypes.byref(ior))

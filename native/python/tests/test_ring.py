@@ -80,8 +80,24 @@ class RingTest(support.MountTest):
         iov[:] = b"\xff" * 4096
         self.assertEqual(self.one(self.ring(1), iov[:], fd, 1 << 39), 4096)
         self.assertEqual(bytes(iov.buf), bytes(4096))
-        result = self.one(self.ring(1, flags=2, priority=io.IorPriority.HIGH), iov[:], fd, 1 << 39)
-        self.assertEqual(result, -errno.ENODATA)
+        for priority in (None, io.IorPriority.HIGH, io.IorPriority.NORMAL, io.IorPriority.LOW):
+            ring = self.ring(1, flags=2, priority=priority, timeout=1)
+            self.assertEqual(self.one(ring, iov[:], fd, 1 << 39), -errno.ENODATA)
+
+    def test_a_ring_with_priority_and_flags_is_registered_with_both_and_goes(self):
+        iovs = os.path.join(self.mount, "3fs-virt", "iovs")
+        before, shared = set(os.listdir(iovs)), set(os.listdir("/dev/shm"))
+        ring = self.ring(4, io_depth=-2, flags=3, priority=io.IorPriority.LOW, timeout=7)
+        self.assertEqual(ring.entries, 4)
+        [name] = set(os.listdir(iovs)) - before
+        self.assertRegex(name, r"^[0-9a-f]{32}\.r-2\.pl\.t7\.f11$")
+        ring.destroy()
+        self.assertEqual(set(os.listdir(iovs)), before)
+        self.assertEqual(set(os.listdir("/dev/shm")), shared)
+        self.fails(errno.EINVAL, self.ring, 4, io_depth=5, flags=1, priority=io.IorPriority.LOW)
+        self.fails(errno.EINVAL, self.ring, 4, flags=4, priority=io.IorPriority.LOW)
+        self.assertEqual(set(os.listdir(iovs)), before)
+        self.assertEqual(set(os.listdir("/dev/shm")), shared)
 
     def test_prepare_refuses_what_cannot_be_done(self):
         path = self.file(b"x" * 100)

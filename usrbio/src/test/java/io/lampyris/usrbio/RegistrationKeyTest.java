@@ -9,13 +9,16 @@ import io.lampyris.bindings.Errno;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.usrbio.RegistrationKey.Kind;
 import io.lampyris.usrbio.RegistrationKey.Priority;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RegistrationKeyTest {
@@ -58,6 +61,47 @@ class RegistrationKeyTest {
     assertEquals(
         new RegistrationKey(ID_PARSED, block, kind, depth, priority, ms, flags),
         RegistrationKey.parse(ID + suffix));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Priority.class)
+  void attributesComeInAnyOrderAndMix(Priority priority) throws FileSystemException {
+    String letter = priority.name().toLowerCase(Locale.ROOT).substring(0, 1);
+    List<String> all = List.of(".b4096", ".w-3", ".p" + letter, ".t9", ".f10");
+    // Each subset that has the ring, in each order.
+    for (int mask = 0; mask < 1 << all.size(); mask++) {
+      int chosen = mask | 1 << 1;
+      List<String> some =
+          IntStream.range(0, all.size())
+              .filter(i -> (chosen >> i & 1) != 0)
+              .mapToObj(all::get)
+              .toList();
+      RegistrationKey expected =
+          new RegistrationKey(
+              ID_PARSED,
+              some.contains(".b4096") ? 4096 : 0,
+              Kind.WRITE_RING,
+              -3,
+              some.contains(".p" + letter) ? priority : Priority.NORMAL,
+              some.contains(".t9") ? 9 : 0,
+              some.contains(".f10") ? RegistrationKey.FORBID_READ_HOLES : 0);
+      for (String suffix : orders(some)) {
+        assertEquals(expected, RegistrationKey.parse(ID + suffix), suffix);
+        assertEquals(expected, RegistrationKey.parse(expected.name()));
+      }
+    }
+  }
+
+  private static List<String> orders(List<String> parts) {
+    if (parts.isEmpty()) {
+      return List.of("");
+    }
+    List<String> found = new ArrayList<>();
+    for (String first : parts) {
+      List<String> rest = parts.stream().filter(part -> !part.equals(first)).toList();
+      orders(rest).forEach(order -> found.add(first + order));
+    }
+    return found;
   }
 
   @Test

@@ -105,11 +105,12 @@ class RingServerTest {
     assertEquals(Map.of(1L, 10L, 2L, 0L), results(ring.await(2)));
   }
 
-  @Test
-  void aHoleIsZerosUnlessTheRingForbidsIt() throws FileSystemException {
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".ph", ".pn", ".pl"})
+  void aHoleIsZerosUnlessTheRingForbidsIt(String priority) throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
-    Ring lenient = program.new Ring(2, ".r0.t0.f1");
-    Ring strict = program.new Ring(2, ".r0.t0.f11");
+    Ring lenient = program.new Ring(2, ".r0" + priority + ".t0.f1");
+    Ring strict = program.new Ring(2, ".f11.t0" + priority + ".r0");
     file.mark(0, 4096);
 
     lenient.prepare(memory.id, 0, FILE, 0, 8192, 1);
