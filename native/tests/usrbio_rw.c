@@ -531,6 +531,55 @@ static void anUnlinkedFileStaysReadable(const void *arg) {
   same(iov.base, model, MIB, 0, "what the ring reads");
 }
 
+static void aHoleIsZerosThatARingMayForbid(const void *arg) {
+  (void)arg;
+  size_t total = 9 * MIB + 4321;
+  int fd = fresh("punched");
+  fill(model, total);
+  pwrite_all(fd, model, total, 0);
+  const size_t starts[] = {0, MIB + 1, 3 * MIB - 7, 8 * MIB};
+  const size_t ends[] = {100, MIB + 2, 7 * MIB + 9, total + MIB};
+  EXPECT(hf3fs_punchhole(fd, 4, starts, ends, 0), 0);
+  for (int i = 0; i < 4; i++) {
+    memset(model + starts[i], 0, (ends[i] < total ? ends[i] : total) - starts[i]);
+  }
+  fuse_shows(fd, total);
+  EXPECT(do_one(ring(8, true), fd, 0, 0, total), total);
+  same(iov.base, model, total, 0, "what the ring reads");
+  EXPECT(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2 * MIB, MIB / 2), 0);
+  memset(model + 2 * MIB, 0, MIB / 2);
+  fuse_shows(fd, total);
+  struct hf3fs_ior *strict = &rings[ring_count];
+  uint64_t flags = HF3FS_IOR_FORBID_READ_HOLES;
+  EXPECT(hf3fs_iorcreate4(strict, mount_point, 8, true, 0, 0, -1, flags), 0);
+  ring_count++;
+  EXPECT(do_one(strict, fd, 0, 5 * MIB, 4096), -ENODATA);
+  EXPECT(do_one(strict, fd, 0, 64 * KIB, 4096), 4096);
+  int ro = open_registered("punched", O_RDONLY);
+  EXPECT(hf3fs_punchhole(ro, 1, starts, ends, 0), EBADF);
+  EXPECT(hf3fs_punchhole(fd, 1, ends, starts, 0), EINVAL);
+}
+
+static void aFileGetsAnotherNameAlsoInTheRoot(const void *arg) {
+  char from[PATH_MAX];
+  char to[PATH_MAX + 64];
+  struct stat st;
+  (void)arg;
+  int fd = fresh("linked");
+  path_of(from, "linked");
+  snprintf(to, sizeof to, "%s/usrbio_rw.link.%d", mount_point, (int)getpid());
+  EXPECT(hf3fs_hardlink(from, to), 0);
+  EXPECT(hf3fs_hardlink(from, to), EEXIST);
+  EXPECT(fstat(fd, &st), 0);
+  nlink_t links = st.st_nlink;
+  ino_t inode = st.st_ino;
+  int rc = stat(to, &st);
+  unlink(to);
+  EXPECT(rc, 0);
+  EXPECT(st.st_ino, inode);
+  EXPECT(links, 2);
+}
+
 /* --- Refusals -------------------------------------------------------------------------------------- */
 
 static void theModeOfTheDescriptorDecides(const void *arg) {
@@ -813,6 +862,8 @@ static void run_all(void) {
   run_case(anEmptyFileReadsNothing, NULL, "an empty file reads nothing");
   run_case(writesBehindTheEndExtendTheFile, NULL, "writes behind the end extend the file");
   run_case(aTruncatedFileEndsEarlier, NULL, "a truncated file ends earlier");
+  run_case(aHoleIsZerosThatARingMayForbid, NULL, "holes are punched");
+  run_case(aFileGetsAnotherNameAlsoInTheRoot, NULL, "a file gets another name");
   run_case(anUnlinkedFileStaysReadable, NULL, "an unlinked open file stays readable");
   run_case(theModeOfTheDescriptorDecides, NULL, "the mode of the descriptor decides");
   run_case(anIoAcrossABlockOfTheIovFailsAlone, NULL, "an I/O across a block of the iov fails alone");
@@ -829,7 +880,8 @@ static void remove_files(void) {
   static const char *const names[] = {"blocks", "unaligned", "turns",    "holes", "huge",
                                       "empty",  "forbidden", "eof",      "extend", "truncated",
                                       "mode",   "boundary",  "strange",  "depth", "kind",
-                                      "many",   "threads",   "unlinked", "magic"};
+                                      "many",   "threads",   "unlinked", "magic",
+                                      "punched", "linked"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     char path[PATH_MAX];
     path_of(path, names[i]);

@@ -373,7 +373,7 @@ class ChainFailoverTest {
     assertEquals((long) FILE_CHUNKS * CHUNK, results.get("end"));
     in.kill(in.head(2));
     in.dataPath.chunks().removeChunks(77, in.layout, 3, n -> results.put("removed", n));
-    in.dataPath.chunks().truncateChunk(77, in.layout, 2, 100, n -> results.put("cut", n));
+    in.dataPath.chunks().truncateChunks(77, in.layout, 2, 3, 100, n -> results.put("cut", n));
     in.simulation.runUntil(() -> results.containsKey("removed") && results.containsKey("cut"));
     assertEquals(0L, results.get("cut"));
     assertTrue(results.getOrDefault("removed", -1L) >= 0);

@@ -3,6 +3,7 @@ package io.lampyris.client;
 import io.lampyris.bindings.Errno;
 import io.lampyris.protocol.AttributeMask;
 import io.lampyris.protocol.Attributes;
+import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.OpenFlags;
 import io.lampyris.protocol.Routing;
@@ -217,6 +218,32 @@ public final class BlockingFileSystem implements FileSystem {
     } finally {
       unlock(state);
     }
+  }
+
+  /**
+   * Makes a range of an open file zeros; under the inode's lock. Metadata hears the length first:
+   * the chunks that would tell it after a crash may be the ones that go.
+   */
+  void punchHole(InodeState state, long from, long to) throws FileSystemException {
+    OpenInode inode = state.openInode();
+    assert inode != null : "a handle holds its inode open";
+    state.settle(InodeState.Sync.DURABLE_LENGTH);
+    FileLayout layout = inode.layout();
+    long chunk = layout.chunkSizeBytes();
+    // Behind the last chunk is nothing to do, however large the file.
+    long end = Math.min(inode.lengthBytes(), chunks.queryEnd(state.number, layout));
+    long last = Math.min(to, end);
+    long firstWhole = (from + chunk - 1) / chunk;
+    // The chunk that the file ends in goes as a whole when all that it has does.
+    long endWhole = to < end ? to / chunk : (end + chunk - 1) / chunk;
+    if (firstWhole < endWhole) {
+      state.zero(from, firstWhole * chunk);
+      chunks.empty(state.number, layout, firstWhole, endWhole);
+      state.zero(endWhole * chunk, last);
+    } else {
+      state.zero(from, last);
+    }
+    state.holed();
   }
 
   @Override

@@ -8,6 +8,9 @@ import java.util.function.Consumer;
 
 /** {@link ChunkOperations} for threads that wait. Any thread but a reactor's. */
 final class ChunkCommands {
+  /** Of one operation, which has to be over by its deadline. */
+  private static final long EMPTY_MAX = 1024;
+
   private final ReactorDataPath dataPath;
 
   ChunkCommands(ReactorDataPath dataPath) {
@@ -23,7 +26,19 @@ final class ChunkCommands {
     if (tail != 0) {
       run(
           "truncate chunk",
-          done -> dataPath.chunks().truncateChunk(inode, layout, whole, tail, done));
+          done -> dataPath.chunks().truncateChunks(inode, layout, whole, whole + 1, tail, done));
+    }
+  }
+
+  /** Takes all bytes of chunks, and with them their space. */
+  void empty(long inode, FileLayout layout, long fromIndex, long toIndex)
+      throws FileSystemException {
+    for (long at = fromIndex; at < toIndex; at += EMPTY_MAX) {
+      long from = at;
+      long to = Math.min(toIndex, from + EMPTY_MAX);
+      run(
+          "empty chunks",
+          done -> dataPath.chunks().truncateChunks(inode, layout, from, to, 0, done));
     }
   }
 

@@ -33,10 +33,18 @@ public final class ChunkOperations {
     void onDone(long result);
   }
 
-  /** Sets the length of one chunk; result 0, also when there is no such chunk. */
-  public void truncateChunk(
-      long inode, FileLayout layout, long chunkIndex, int lengthBytes, Completion done) {
-    client.submit(new Truncation(inode, layout, chunkIndex, lengthBytes, done));
+  /**
+   * Sets the length of each chunk of a range; result 0. Chunks that are not there stay so when they
+   * are to be empty.
+   */
+  public void truncateChunks(
+      long inode,
+      FileLayout layout,
+      long fromIndex,
+      long toIndex,
+      int lengthBytes,
+      Completion done) {
+    client.submit(new Truncation(inode, layout, fromIndex, toIndex, lengthBytes, done));
   }
 
   /** Removes all chunks from an index on, on every chain; result: how many there were. */
@@ -75,31 +83,37 @@ public final class ChunkOperations {
   }
 
   private static final class Truncation extends Base {
-    private final long chunkIndex;
+    private final long toIndex;
     private final int lengthBytes;
-    private boolean sent;
+    private long nextIndex;
 
-    Truncation(long inode, FileLayout layout, long chunkIndex, int lengthBytes, Completion done) {
+    Truncation(
+        long inode,
+        FileLayout layout,
+        long fromIndex,
+        long toIndex,
+        int lengthBytes,
+        Completion done) {
       super(inode, layout, done);
-      this.chunkIndex = chunkIndex;
+      this.nextIndex = fromIndex;
+      this.toIndex = toIndex;
       this.lengthBytes = lengthBytes;
     }
 
     @Override
     boolean hasMore() {
-      return !sent;
+      return nextIndex < toIndex && failure == 0;
     }
 
     @Override
     long nextChunkIndex() {
-      return chunkIndex;
+      return nextIndex;
     }
 
     @Override
     void prepare(ChunkCall call) {
-      call.describe(ChunkCall.Kind.TRUNCATE, inode, layout, chunkIndex);
+      call.describe(ChunkCall.Kind.TRUNCATE, inode, layout, nextIndex++);
       call.lengthBytes = lengthBytes;
-      sent = true;
     }
 
     @Override

@@ -130,6 +130,12 @@ public interface FileSystem extends AutoCloseable {
      */
     boolean tryWrite(long offset, MemorySegment from, int length);
 
+    /**
+     * Makes bytes zeros and gives back the space of whole chunks; the length stays. Both ends from
+     * 0, the first not behind the second; what is behind the end of the file is a hole already.
+     */
+    void punchHole(long from, long to) throws FileSystemException;
+
     /** Sends what is buffered to storage; reports deferred errors. What close(2) calls. */
     void flush() throws FileSystemException;
 

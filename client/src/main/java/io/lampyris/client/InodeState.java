@@ -137,6 +137,17 @@ final class InodeState implements OpenInode.WriteBack {
     return written;
   }
 
+  /** Makes bytes zeros in storage; nothing when there are none. */
+  void zero(long from, long to) throws FileSystemException {
+    buffer().zero(from, to);
+  }
+
+  /** Bytes have become zeros. */
+  void holed() {
+    inode().changed();
+    pendingMtimeNs = services.wallClockNs();
+  }
+
   /** Waits for buffered bytes that a read of a range has to see; cheap when there are none. */
   void beforeRead(long offset, int length) {
     WriteBuffer current = buffer();

@@ -117,6 +117,27 @@ final class OpenHandle implements FileSystem.Handle {
     }
   }
 
+  @Override
+  public void punchHole(long from, long to) throws FileSystemException {
+    checkRange(0, 0);
+    if (from < 0 || from > to || to > inode.layout().lengthMaxBytes()) {
+      throw new FileSystemException(
+          Errno.EINVAL,
+          "no such hole; observed=%d to %d, limit=0 to %d"
+              .formatted(from, to, inode.layout().lengthMaxBytes()));
+    }
+    if (!access.writes()) {
+      throw new FileSystemException(Errno.EBADF, "no hole; observed=open for reading only");
+    }
+    state.lock.lock();
+    try {
+      fileSystem.punchHole(state, from, to);
+      reportErrors();
+    } finally {
+      state.lock.unlock();
+    }
+  }
+
   private void checkRange(long offset, int length) throws FileSystemException {
     if (released.get()) {
       throw new FileSystemException(Errno.EBADF, "file is closed");

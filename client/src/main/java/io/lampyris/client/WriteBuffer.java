@@ -127,6 +127,24 @@ final class WriteBuffer {
     return done;
   }
 
+  /** Makes bytes zeros that have no others buffered, and waits until storage has them. */
+  void zero(long from, long to) throws FileSystemException {
+    if (from >= to) {
+      return;
+    }
+    int max = (int) Math.min(to - from, pool.bufferBytes());
+    MemorySegment zeros = MemorySegment.ofArray(new byte[max]);
+    for (long at = from; at < to; ) {
+      int part = partOf(at, (int) Math.min(to - at, max));
+      int errno = writeThrough(at, zeros, 0, part);
+      if (errno != 0) {
+        throw new FileSystemException(
+            errno, "a hole's end was not written; observed=errno " + errno);
+      }
+      at += part;
+    }
+  }
+
   /** Takes bytes if that waits for nothing; they may not cross windows. */
   boolean tryWrite(long offset, MemorySegment from, int length) {
     reap();

@@ -136,6 +136,14 @@ class BlockingFileSystemTest {
   private AtomicLong ring(
       OpenInode inode, boolean write, long offset, MemorySegment memory, int length)
       throws Exception {
+    AtomicLong answer = ring(inode, write, offset, memory, length, 0);
+    assertTrue(answer.get() >= 0, () -> Status.of(answer.get()).name());
+    return answer;
+  }
+
+  private AtomicLong ring(
+      OpenInode inode, boolean write, long offset, MemorySegment memory, int length, int flags)
+      throws Exception {
     CountDownLatch done = new CountDownLatch(1);
     AtomicLong answer = new AtomicLong();
     FileIo io =
@@ -151,9 +159,9 @@ class BlockingFileSystemTest {
     io.fileOffset = offset;
     io.memory = memory;
     io.lengthBytes = length;
+    io.flags = flags;
     cluster.data.offer(nowNs -> cluster.dataPath.submit(io));
     assertTrue(done.await(30, TimeUnit.SECONDS));
-    assertTrue(answer.get() >= 0, () -> Status.of(answer.get()).name());
     return answer;
   }
 
@@ -198,6 +206,71 @@ class BlockingFileSystemTest {
     assertErrno(Errno.EACCES, () -> cluster.fs.openInode(USER, inode, true));
     reader.release();
     reader.release();
+  }
+
+  @Test
+  void aHoleIsZerosAndItsWholeChunksAreEmpty() throws Exception {
+    Random random = new Random(17);
+    Handle handle = create("holed");
+    int length = 7 * CHUNK + 1234;
+    byte[] expected = random(6, length);
+    write(handle, 0, expected);
+    for (int n = 0; n < 40; n++) {
+      // Buffered bytes are holed, too.
+      byte[] some = random(n, 1 + random.nextInt(CHUNK));
+      int at = random.nextInt(length - some.length);
+      write(handle, at, some);
+      System.arraycopy(some, 0, expected, at, some.length);
+      int from = random.nextInt(length);
+      int to = from + random.nextInt(3 * CHUNK);
+      handle.punchHole(from, to);
+      Arrays.fill(expected, from, Math.min(to, length), (byte) 0);
+      assertArrayEquals(expected, read(handle, 0, length + 1), "hole " + from + " to " + to);
+      assertEquals(length, handle.attributes().lengthBytes());
+    }
+    handle.punchHole(CHUNK, 3L * CHUNK);
+    MemorySegment memory = arena.allocate(8 * CHUNK);
+    for (long at = CHUNK; at < 3L * CHUNK; at += CHUNK / 2) {
+      AtomicLong answer = ring(handle.inode(), false, at, memory, CHUNK / 2, FileIo.FORBID_HOLES);
+      assertEquals(Status.HOLE.code(), answer.get());
+    }
+    handle.release();
+  }
+
+  @Test
+  void aHoleInALargeSparseFileCostsWhatThereIs() throws Exception {
+    Handle handle = create("sparse");
+    long inode = handle.inode().inode();
+    write(handle, 0, random(1, 3 * CHUNK));
+    cluster.fs.truncate(USER, inode, 1L << 40);
+    long before = cluster.counters.snapshot().chunkCalls();
+    handle.punchHole(1, 1L << 40);
+    long calls = cluster.counters.snapshot().chunkCalls() - before;
+    assertTrue(calls < 100, "calls; observed=" + calls);
+    assertEquals(1L << 40, handle.attributes().lengthBytes());
+    byte[] left = new byte[4 * CHUNK];
+    left[0] = random(1, 3 * CHUNK)[0];
+    assertArrayEquals(left, read(handle, 0, 4 * CHUNK));
+    handle.release();
+  }
+
+  @Test
+  void anImpossibleHoleIsRefused() throws Exception {
+    Handle handle = create("refused");
+    long limit = handle.inode().layout().lengthMaxBytes();
+    byte[] bytes = random(1, 100);
+    write(handle, 0, bytes);
+    for (long[] hole : new long[][] {{-1, 5}, {6, 5}, {0, limit + 1}, {0, -1}}) {
+      assertErrno(Errno.EINVAL, () -> handle.punchHole(hole[0], hole[1]));
+    }
+    handle.punchHole(5, 5);
+    handle.punchHole(200, limit);
+    Handle reader = cluster.fs.open(USER, handle.inode().inode(), Access.READ);
+    assertErrno(Errno.EBADF, () -> reader.punchHole(0, 5));
+    assertArrayEquals(bytes, read(reader, 0, 200));
+    reader.release();
+    handle.release();
+    assertErrno(Errno.EBADF, () -> handle.punchHole(0, 5));
   }
 
   @Test

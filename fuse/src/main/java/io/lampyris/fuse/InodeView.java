@@ -178,6 +178,37 @@ final class InodeView {
     }
   }
 
+  /**
+   * Another name for an open file in a directory that is named by its inode. The kernel has not
+   * looked at the directory, nor at who may give the file names, so that is done here.
+   */
+  void link(Caller caller, OpenFile file, NameKey key) throws FileSystemException {
+    long parent = key.parent();
+    if (Long.compareUnsigned(parent, Inodes.LAST) > 0) {
+      throw new FileSystemException(Errno.EXDEV, "a link into the virtual directory");
+    }
+    if (parent == Inodes.ROOT && Arrays.equals(key.name(), VIRTUAL_NAME)) {
+      throw new FileSystemException(Errno.EEXIST, "the virtual directory has this name");
+    }
+    Permissions permissions = new Permissions(caller);
+    permissions.checkMayLink(file.handle().attributes());
+    Attributes directory = attributes(caller, parent);
+    if (!FileMode.isDirectory(directory.mode())) {
+      throw new FileSystemException(Errno.ENOTDIR, "no directory; observed=inode " + parent);
+    }
+    permissions.check(directory, Permissions.WRITE | Permissions.SEARCH);
+    while (directory.inode() != Inodes.ROOT) {
+      directory = attributes(caller, directory.parent());
+      permissions.check(directory, Permissions.SEARCH);
+    }
+    try {
+      files.link(caller.user(), file.inode(), parent, key.name());
+    } finally {
+      changed(key);
+      attributes.invalidate(file.inode());
+    }
+  }
+
   void unlink(Caller caller, byte[] path) throws FileSystemException {
     String virtualPath = virtualPath(path);
     if (virtualPath != null) {
@@ -325,6 +356,14 @@ final class InodeView {
   /** What storage has acknowledged, rings' writes included, or what is buffered behind it. */
   private static long endOf(OpenFile file) {
     return Math.max(file.handle().inode().lengthBytes(), file.written().endBytes());
+  }
+
+  void punchHole(OpenFile file, long from, long to) throws FileSystemException {
+    try {
+      file.handle().punchHole(from, to);
+    } finally {
+      attributes.invalidate(file.inode());
+    }
   }
 
   void release(OpenFile file) throws FileSystemException {

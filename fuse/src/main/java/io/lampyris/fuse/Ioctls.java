@@ -2,9 +2,11 @@ package io.lampyris.fuse;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.client.FileSystemException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
@@ -19,6 +21,8 @@ final class Ioctls {
   private static final int MAGIC = 2;
   private static final int VERSION = 3;
   private static final int FSYNC = 11;
+  private static final int HARD_LINK = 12;
+  private static final int PUNCH_HOLE = 13;
 
   private static final int MAGIC_VALUE = 0x8f3f5fff;
   private static final int VERSION_VALUE = 1;
@@ -27,7 +31,31 @@ final class Ioctls {
   /** The command takes an answer: _IOC_READ. */
   private static final int READS = 1 << 31;
 
+  /** The command brings an argument: _IOC_WRITE. */
+  private static final int WRITES = 1 << 30;
+
   private static final int SIZE_MASK = (1 << 14) - 1;
+
+  /** Of a hard link: the directory's inode u64, and a name that ends in NUL. */
+  private static final int LINK_NAME_AT = 8;
+
+  private static final int LINK_NAME_BYTES = 255;
+  private static final int LINK_BYTES = 264;
+
+  /** Of holes: their number i32, flags u64 without a meaning, where they begin, where they end. */
+  private static final int HOLES_MAX = 1000;
+
+  private static final int HOLE_STARTS_AT = 16;
+  private static final int HOLE_ENDS_AT = HOLE_STARTS_AT + HOLES_MAX * Long.BYTES;
+  private static final int HOLES_BYTES = HOLE_ENDS_AT + HOLES_MAX * Long.BYTES;
+
+  /** What a command is about. */
+  enum Kind {
+    QUESTION,
+    FSYNC,
+    HARD_LINK,
+    PUNCH_HOLE
+  }
 
   private final byte[] name;
   private final int pathOffset;
@@ -38,8 +66,58 @@ final class Ioctls {
     assert this.name.length < NAME_BYTES : "a NUL ends the name";
   }
 
-  boolean isFsync(int command) {
-    return type(command) == TYPE && number(command) == FSYNC;
+  static Kind kind(int command) {
+    if (type(command) != TYPE) {
+      return Kind.QUESTION;
+    }
+    return switch (number(command)) {
+      case FSYNC -> Kind.FSYNC;
+      case HARD_LINK -> Kind.HARD_LINK;
+      case PUNCH_HOLE -> Kind.PUNCH_HOLE;
+      default -> Kind.QUESTION;
+    };
+  }
+
+  /** What a file is to be named, too. */
+  static NameKey readLink(int command, long data) throws FileSystemException {
+    MemorySegment from = argument(command, data, LINK_BYTES);
+    int length = 0;
+    while (length < LINK_NAME_BYTES && from.get(JAVA_BYTE, LINK_NAME_AT + length) != 0) {
+      length++;
+    }
+    if (length == LINK_NAME_BYTES) {
+      throw new FileSystemException(
+          Errno.ENAMETOOLONG, "no NUL ends the name; observed=255 bytes, limit=254");
+    }
+    byte[] linkName = from.asSlice(LINK_NAME_AT, length).toArray(JAVA_BYTE);
+    return new NameKey(from.get(JAVA_LONG, 0), linkName);
+  }
+
+  /** Pairs of where a hole begins and where it ends, as they came. */
+  static long[] readHoles(int command, long data) throws FileSystemException {
+    MemorySegment from = argument(command, data, HOLES_BYTES);
+    int count = from.get(JAVA_INT, 0);
+    if (count < 0 || count > HOLES_MAX) {
+      throw new FileSystemException(
+          Errno.EINVAL, "impossible number of holes; observed=" + count + ", limit=" + HOLES_MAX);
+    }
+    long[] holes = new long[2 * count];
+    for (int i = 0; i < count; i++) {
+      holes[2 * i] = from.get(JAVA_LONG, HOLE_STARTS_AT + (long) i * Long.BYTES);
+      holes[2 * i + 1] = from.get(JAVA_LONG, HOLE_ENDS_AT + (long) i * Long.BYTES);
+    }
+    return holes;
+  }
+
+  private static MemorySegment argument(int command, long data, int wantedBytes)
+      throws FileSystemException {
+    int found = (command & WRITES) == 0 ? 0 : (command >>> 16) & SIZE_MASK;
+    if (found != wantedBytes) {
+      throw new FileSystemException(
+          Errno.EINVAL,
+          "another argument; observed=%d bytes, limit=%d".formatted(found, wantedBytes));
+    }
+    return NativeMemory.ofAddress(data, wantedBytes);
   }
 
   /** Writes the result of what was done, if the command takes one. */

@@ -284,6 +284,10 @@ final class JnrFuseChannel implements FuseChannel {
     put(table, at.create.offset(), guard.of("create", (p, m, i) -> ops.create(p, (int) m, i)));
     put(table, at.flush.offset(), guard.of("flush", (p, i) -> ops.flush(i)));
     put(table, at.fsync.offset(), guard.of("fsync", (p, d, i) -> ops.fsync((int) d != 0, i)));
+    put(
+        table,
+        at.fallocate.offset(),
+        guard.of("fallocate", (p, m, o, n, i) -> ops.fallocate((int) m, o, n, i)));
     put(table, at.release.offset(), guard.of("release", (p, i) -> ops.release(i)));
   }
 

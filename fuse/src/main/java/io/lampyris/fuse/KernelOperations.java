@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.VirtualTree.Caller;
@@ -250,6 +251,17 @@ final class KernelOperations implements RequestHandler {
     return 0;
   }
 
+  /** Space is given out when bytes come; only holes are made ahead. */
+  int fallocate(int mode, long offset, long length, long info) throws FileSystemException {
+    if (mode != (Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE)) {
+      return -Errno.EOPNOTSUPP;
+    }
+    OpenFile file = file(FuseLayout.handle(info));
+    long limit = file.handle().inode().layout().lengthMaxBytes();
+    punchHoles(file, Math.min(offset, limit), length > limit - offset ? limit : offset + length);
+    return 0;
+  }
+
   int release(long info) throws FileSystemException {
     OpenFile file = files.remove(FuseLayout.handle(info));
     if (file != null) {
@@ -299,14 +311,49 @@ final class KernelOperations implements RequestHandler {
   }
 
   int ioctl(int command, long info, int flags, long data) throws FileSystemException {
-    if (!ioctls.isFsync(command)) {
-      return ioctls.answer(command, data);
+    boolean directory = (flags & Ioctls.ON_DIRECTORY) != 0;
+    switch (Ioctls.kind(command)) {
+      case QUESTION -> {
+        return ioctls.answer(command, data);
+      }
+      case FSYNC -> {
+        if (!directory) {
+          fsync(false, info);
+        }
+        ioctls.writeDone(command, data);
+      }
+      case HARD_LINK -> {
+        if (directory) {
+          throw new FileSystemException(Errno.EPERM, "a directory has one name");
+        }
+        OpenFile file = file(FuseLayout.handle(info));
+        view.link(caller(), file, Ioctls.readLink(command, data));
+        forget.attributesOf(file.nodeId());
+      }
+      case PUNCH_HOLE -> {
+        if (directory) {
+          throw new FileSystemException(Errno.EISDIR, "a directory has no holes");
+        }
+        punchHoles(file(FuseLayout.handle(info)), Ioctls.readHoles(command, data));
+      }
     }
-    if ((flags & Ioctls.ON_DIRECTORY) == 0) {
-      fsync(false, info);
-    }
-    ioctls.writeDone(command, data);
     return 0;
+  }
+
+  /** All of them have to be possible before the first one is made. */
+  private void punchHoles(OpenFile file, long... holes) throws FileSystemException {
+    long limit = file.handle().inode().layout().lengthMaxBytes();
+    for (int i = 0; i < holes.length; i += 2) {
+      if (holes[i] < 0 || holes[i] > holes[i + 1] || holes[i + 1] > limit) {
+        throw new FileSystemException(
+            Errno.EINVAL,
+            "no such hole; observed=%d to %d, limit=0 to %d"
+                .formatted(holes[i], holes[i + 1], limit));
+      }
+    }
+    for (int i = 0; i < holes.length; i += 2) {
+      view.punchHole(file, holes[i], holes[i + 1]);
+    }
   }
 
   /** Ends what the kernel will not end any more, for its connection is gone. */

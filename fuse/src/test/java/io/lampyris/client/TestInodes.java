@@ -7,7 +7,8 @@ public final class TestInodes {
   private TestInodes() {}
 
   public static OpenInode open(long inode, long lengthBytes) {
-    return new OpenInode(inode, FileLayout.NONE, lengthBytes, 0);
+    return new OpenInode(
+        inode, new FileLayout(1 << 20, 1, 1, 1, 1, FileLayout.ROUND_ROBIN), lengthBytes, 0);
   }
 
   /** Tells an operation of another package its outcome. */

@@ -402,6 +402,19 @@ final class MemoryFileSystem implements FileSystem {
     }
 
     @Override
+    public void punchHole(long from, long to) throws FileSystemException {
+      if (!forWrite) {
+        throw new FileSystemException(Errno.EBADF, "not open for writing");
+      }
+      synchronized (MemoryFileSystem.this) {
+        int length = (int) (Math.min(to, node.length) - from);
+        if (length > 0) {
+          store(node, from, MemorySegment.ofArray(new byte[length]), length);
+        }
+      }
+    }
+
+    @Override
     public void flush() {
       synchronized (MemoryFileSystem.this) {
         MemoryFileSystem.flush(node);

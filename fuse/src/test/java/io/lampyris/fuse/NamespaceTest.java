@@ -199,6 +199,131 @@ class NamespaceTest extends MountedTest {
     assertTrue(files.fsyncs.get() > 0);
   }
 
+  private static final String IOCTLS =
+      """
+      import errno, fcntl, os, struct, sys
+      def ioctl(fd, nr, data):
+        return fcntl.ioctl(fd, (1 << 30) | (len(data) << 16) | (0x68 << 8) | nr, bytearray(data))
+      def link(fd, parent, name):
+        return ioctl(fd, 12, struct.pack("Q255sx", os.stat(parent).st_ino if isinstance(parent, str) else parent, name))
+      def punch(fd, *holes, n=None):
+        starts = [h[0] for h in holes] + [7] * (1000 - len(holes))
+        ends = [h[1] for h in holes] + [3] * (1000 - len(holes))
+        n = len(holes) if n is None else n
+        return ioctl(fd, 13, struct.pack("iiQ1000Q1000Q", n, 0, 0, *starts, *ends))
+      def fails(code, call, *args, **named):
+        try:
+          call(*args, **named)
+        except OSError as e:
+          assert e.errno == code, (errno.errorcode[e.errno], errno.errorcode[code], args)
+        else:
+          sys.exit("must fail: %s" % (args,))
+      """;
+
+  @Test
+  void anIoctlGivesAnOpenFileAnotherName() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        IOCTLS
+            + """
+            os.mkdir("d"), os.mkdir("d/e")
+            fd = os.open("f", os.O_RDONLY)
+            link(fd, ".", b"in-root")
+            link(fd, 1, b"in-root-again")
+            link(fd, "d/e", b"n" * 254)
+            assert os.fstat(fd).st_nlink == 4, os.fstat(fd)
+            for name in ("in-root", "in-root-again", "d/e/" + "n" * 254):
+              assert os.path.samefile("f", name), name
+            fails(errno.EEXIST, link, fd, ".", b"f")
+            fails(errno.EEXIST, link, fd, ".", b"3fs-virt")
+            fails(errno.EXDEV, link, fd, "3fs-virt/iovs", b"x")
+            fails(errno.ENOTDIR, link, fd, "f", b"x")
+            fails(errno.ENOENT, link, fd, 999999, b"x")
+            fails(errno.ENAMETOOLONG, link, fd, ".", b"n" * 255)
+            fails(errno.EINVAL, ioctl, fd, 12, bytes(8))
+            fails(errno.EPERM, link, os.open("d", os.O_RDONLY), ".", b"x")
+            print("ok")\
+            """;
+    assertEquals("ok", sh("echo x >f; python3 -c '" + script + "'"));
+  }
+
+  @Test
+  void whoLinksByIoctlNeedsThePermissionsOfLink() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        IOCTLS
+            + """
+            for name, mode in (("open", 0o777), ("closed", 0o755), ("hidden", 0o700), ("hidden/d", 0o777), ("group", 0o770)):
+              os.mkdir(name)
+              os.chmod(name, mode)
+            os.chown("group", 0, 77)
+            hidden = os.stat("hidden/d").st_ino
+            for name, mode in (("mine", 0o600), ("foreign", 0o644), ("shared", 0o666), ("setuid", 0o4666)):
+              os.close(os.open(name, os.O_CREAT))
+              os.chmod(name, mode)
+            os.chown("mine", 1000, 1000)
+            os.setgroups([5, 77]), os.setgid(1000), os.setuid(1000)
+            mine = os.open("mine", os.O_RDONLY)
+            link(mine, "open", b"mine")
+            link(mine, "group", b"mine")
+            fails(errno.EACCES, link, mine, "closed", b"mine")
+            fails(errno.EACCES, link, mine, ".", b"my")
+            fails(errno.EACCES, link, mine, hidden, b"mine")
+            fails(errno.EPERM, link, os.open("foreign", os.O_RDONLY), "open", b"foreign")
+            fails(errno.EPERM, link, os.open("setuid", os.O_RDONLY), "open", b"setuid")
+            link(os.open("shared", os.O_RDONLY), "open", b"shared")
+            print("ok")\
+            """;
+    assertEquals("ok", sh("umask 0; python3 -c '" + script + "'"));
+  }
+
+  @Test
+  void holesAreMadeByIoctlAndByFallocate() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        IOCTLS
+            + """
+            import ctypes
+            data = bytearray(os.urandom(100000))
+            fd = os.open("f", os.O_RDWR | os.O_CREAT)
+            os.write(fd, data)
+            def check():
+              assert os.pread(fd, 200000, 0) == bytes(data)
+              assert os.fstat(fd).st_size == len(data)
+            holes = [(0, 10), (5000, 5000), (70000, 80001), (99999, 1 << 40)]
+            punch(fd, *holes)
+            for a, b in holes:
+              data[a:min(b, len(data))] = bytes(min(b, len(data)) - a)
+            check()
+            punch(fd)
+            for bad in ([(5, 3)], [(0, 5), (-1 & (1 << 64) - 1, 9)], [(0, 1 << 63)], [(0, (1 << 64) - 1)]):
+              fails(errno.EINVAL, punch, fd, (20, 30), *bad)
+            fails(errno.EINVAL, punch, fd, n=1001)
+            fails(errno.EINVAL, punch, fd, n=-1)
+            fails(errno.EINVAL, ioctl, fd, 13, bytes(16))
+            fails(errno.EBADF, punch, os.open("f", os.O_RDONLY), (20, 30))
+            fails(errno.EISDIR, punch, os.open(".", os.O_RDONLY), (20, 30))
+            check()
+            libc = ctypes.CDLL(None, use_errno=True)
+            def fallocate(mode, at, n):
+              if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(n)):
+                raise OSError(ctypes.get_errno(), "fallocate")
+            fallocate(3, 1000, 500)
+            data[1000:1500] = bytes(500)
+            check()
+            fallocate(3, 99000, (1 << 62))
+            data[99000:] = bytes(1000)
+            check()
+            for mode in (0, 1, 16):
+              fails(errno.EOPNOTSUPP, fallocate, mode, 0, 1000)
+            os.posix_fallocate(fd, 0, 100001)
+            data += bytes(1)
+            check()
+            print("ok")\
+            """;
+    assertEquals("ok", sh("python3 -c '" + script + "'"));
+  }
+
   @Test
   void cachedNamesSaveLookups() throws Exception {
     sh("mkdir -p a/b/c; for i in $(seq 50); do touch a/b/c/f$i; done");
