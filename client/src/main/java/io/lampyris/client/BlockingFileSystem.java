@@ -161,17 +161,25 @@ public final class BlockingFileSystem implements FileSystem {
 
   @Override
   public Attributes lookup(User user, long parent, byte[] name) throws FileSystemException {
-    return merged(meta.lookup(user, parent, name));
+    long beganNs = System.nanoTime();
+    return merged(user, beganNs, meta.lookup(user, parent, name));
   }
 
   @Override
   public Attributes attributes(User user, long inode) throws FileSystemException {
-    return merged(meta.attributes(user, inode));
+    long beganNs = System.nanoTime();
+    return merged(user, beganNs, meta.attributes(user, inode));
   }
 
-  private Attributes merged(Attributes attributes) {
+  /** What metadata answered, and what it does not know yet or did not when it answered. */
+  private Attributes merged(User user, long beganNs, Attributes attributes)
+      throws FileSystemException {
     InodeState state = table.get(attributes.inode());
-    return state == null ? attributes : state.merge(attributes);
+    if (state == null) {
+      return attributes;
+    }
+    Attributes merged = state.merge(attributes);
+    return state.wasToldSince(beganNs) ? attributes(user, attributes.inode()) : merged;
   }
 
   @Override
@@ -180,7 +188,9 @@ public final class BlockingFileSystem implements FileSystem {
       throws FileSystemException {
     InodeState state = table.get(inode);
     if (state == null || (mask & AttributeMask.MTIME) == 0) {
-      return merged(meta.setAttributes(user, inode, mask, mode, uid, gid, atimeNs, mtimeNs));
+      long beganNs = System.nanoTime();
+      Attributes set = meta.setAttributes(user, inode, mask, mode, uid, gid, atimeNs, mtimeNs);
+      return merged(user, beganNs, set);
     }
     state.lock.lock();
     try {
@@ -272,7 +282,8 @@ public final class BlockingFileSystem implements FileSystem {
   @Override
   public Attributes link(User user, long inode, long newParent, byte[] newName)
       throws FileSystemException {
-    return merged(meta.link(user, inode, newParent, newName));
+    long beganNs = System.nanoTime();
+    return merged(user, beganNs, meta.link(user, inode, newParent, newName));
   }
 
   @Override

@@ -51,6 +51,9 @@ final class InodeState implements OpenInode.WriteBack {
   /** When bytes changed that metadata has not heard of; negative when it knows. */
   private volatile long pendingMtimeNs = UNCHANGED;
 
+  /** When metadata took the last report, of the monotonic clock. */
+  private volatile long toldNs = System.nanoTime();
+
   InodeState(long number, ClientServices services) {
     this.number = number;
     this.services = services;
@@ -246,13 +249,20 @@ final class InodeState implements OpenInode.WriteBack {
       merge(services.meta().attributes(User.ROOT, number));
       services.meta().sync(number, UNCHANGED, inode.truncateVersion(), mtimeNs, durable);
     }
+    toldNs = System.nanoTime();
     pendingMtimeNs = UNCHANGED;
+  }
+
+  /** Whether an answer that was asked for then may be older than what {@link #merge} adds. */
+  boolean wasToldSince(long thenNs) {
+    return toldNs - thenNs >= 0;
   }
 
   private void takeModified(OpenInode inode) {
     if (inode.isModified()) {
-      inode.clearModified();
+      // In this order: who merges always finds one of them.
       pendingMtimeNs = services.wallClockNs();
+      inode.clearModified();
     }
   }
 
@@ -290,8 +300,9 @@ final class InodeState implements OpenInode.WriteBack {
     } else if (attributes.truncateVersion() == inode.truncateVersion()) {
       inode.extendTo(attributes.lengthBytes());
     }
+    boolean modified = inode.isModified();
     long pending = pendingMtimeNs;
-    if (pending == UNCHANGED && inode.isModified()) {
+    if (pending == UNCHANGED && modified) {
       pending = services.wallClockNs();
     }
     return new Attributes(

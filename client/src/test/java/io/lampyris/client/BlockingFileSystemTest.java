@@ -32,6 +32,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -408,6 +409,35 @@ class BlockingFileSystemTest {
     assertEquals(123_456_789, handle.attributes().mtimeNs());
     handle.release();
     assertEquals(123_456_789, cluster.fs.attributes(USER, inode).mtimeNs());
+  }
+
+  @Test
+  void aWriteShowsInTheTimeThoughMetadataIsToldMeanwhile() throws Exception {
+    Handle handle = create("stamped");
+    AtomicBoolean over = new AtomicBoolean();
+    Thread syncing =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!over.get()) {
+                try {
+                  handle.fsync();
+                } catch (FileSystemException e) {
+                  throw new AssertionError(e);
+                }
+              }
+            });
+    try {
+      for (int i = 0; i < 2000; i++) {
+        long beforeNs = TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis());
+        write(handle, 0, new byte[] {1});
+        long mtimeNs = handle.attributes().mtimeNs();
+        assertTrue(mtimeNs >= beforeNs, mtimeNs + " before " + beforeNs + ", round " + i);
+      }
+    } finally {
+      over.set(true);
+      syncing.join();
+    }
+    handle.release();
   }
 
   @Test
