@@ -12,14 +12,14 @@ import java.util.concurrent.TimeUnit;
 public record IntegrityOptions(Verify verify, long scrubPeriodNs, long scrubBytesPerSecond) {
   /** What a read verifies before it answers. */
   public enum Verify {
-    /** Every unit that it covers whole. */
+    /** Every unit that it covers whole. What it takes of others may have gone bad. */
     NORMAL,
-    /** Every unit that it touches: reads are widened to whole units. */
+    /** All that it answers. A part of a unit whose blocks are not known widens it to the unit. */
     STRICT
   }
 
   private static final IntegrityOptions DEFAULTS =
-      new IntegrityOptions(Verify.NORMAL, TimeUnit.DAYS.toNanos(7), 64 << 20);
+      new IntegrityOptions(Verify.STRICT, TimeUnit.DAYS.toNanos(7), 64 << 20);
 
   public IntegrityOptions {
     assert scrubPeriodNs >= 0 && scrubBytesPerSecond > 0 : "a period and a rate";

@@ -4,13 +4,14 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.NativeMemory;
+import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Remembers the checksums of 4 KiB blocks of units that were written lately, so that an overwrite
- * of whole blocks need not read the old bytes to know what they take out of the unit's checksum.
- * Owner: reactor.
+ * Remembers the checksums of 4 KiB blocks of units that were written or verified lately. So an
+ * overwrite of whole blocks need not read the old bytes to know what they take out of the unit's
+ * checksum, and a read of some blocks need not read the whole unit to verify them. Owner: reactor.
  *
  * <p>What it says of a unit counts only while the unit has the checksum that it had when it was
  * remembered. So nothing has to be told when a unit changes by another way, when its block is freed
@@ -39,6 +40,7 @@ final class BlockCrcs implements AutoCloseable {
   private static final long NONE = -1;
 
   private final MemorySegment lines = NativeMemory.allocateAligned((long) LINES * LINE_BYTES);
+  private final int[] made = new int[BLOCKS];
   private int victim;
 
   /** Whether units of this size are remembered. */
@@ -72,6 +74,29 @@ final class BlockCrcs implements AutoCloseable {
     return ((1 << count) - 1) << first;
   }
 
+  static int blocksIn(int bytes) {
+    return (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+  }
+
+  /** The checksum of bytes; {@link #put} remembers those of their blocks. */
+  int of(Crc32c crc, MemorySegment memory, long offset, int bytes) {
+    int all = 0;
+    int block = 0;
+    for (int at = 0; at < bytes; at += BLOCK_BYTES, block++) {
+      int length = Math.min(BLOCK_BYTES, bytes - at);
+      int part = crc.of(memory, offset + at, length);
+      made[block] = part;
+      if (at == 0) {
+        all = part;
+      } else if (length == BLOCK_BYTES) {
+        all = crc.combineBlock(all, part);
+      } else {
+        all = crc.combine(all, part, length);
+      }
+    }
+    return all;
+  }
+
   /**
    * Copies the checksums of some blocks of a unit.
    *
@@ -94,20 +119,14 @@ final class BlockCrcs implements AutoCloseable {
   }
 
   /**
-   * Remembers some blocks of a unit; of the others what is known of the unit as it was before.
+   * Remembers the blocks of a unit that {@link #of} was called with last; of the others what is
+   * known of the unit as it was before.
    *
    * @param oldUnitCrc the unit's checksum before these blocks were written
    * @param unitCrc and after
    */
   void put(
-      long inode,
-      int chunkIndex,
-      int unit,
-      int oldUnitCrc,
-      int unitCrc,
-      int first,
-      int count,
-      int[] crcs) {
+      long inode, int chunkIndex, int unit, int oldUnitCrc, int unitCrc, int first, int count) {
     long tag = tag(inode, chunkIndex, unit);
     long line = line(tag);
     int known = 0;
@@ -120,7 +139,7 @@ final class BlockCrcs implements AutoCloseable {
     lines.set(JAVA_INT, line + AT_UNIT_CRC, unitCrc);
     lines.set(JAVA_INT, line + AT_KNOWN, known | mask(first, count));
     for (int block = 0; block < count; block++) {
-      lines.set(JAVA_INT, line + AT_CRCS + (first + block) * 4L, crcs[block]);
+      lines.set(JAVA_INT, line + AT_CRCS + (first + block) * 4L, made[block]);
     }
   }
 

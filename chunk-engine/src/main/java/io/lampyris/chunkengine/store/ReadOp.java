@@ -15,9 +15,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads bytes of a chunk. The result is how many: fewer than asked only at the chunk's end, 0
- * behind it; CHUNK_NOT_FOUND for a hole; DATA_CORRUPTION when a unit that was read whole does not
- * have its checksum; MEMORY_FAULT when others shrank the memory meanwhile. With strict verification
- * whole units are read, whatever was asked. Owner: reactor.
+ * behind it; CHUNK_NOT_FOUND for a hole; DATA_CORRUPTION when bytes do not have their checksum;
+ * MEMORY_FAULT when others shrank the memory meanwhile. Owner: reactor.
+ *
+ * <p>A unit that is read whole has a checksum of its own. One that is read in part is verified by
+ * the checksums of its blocks, if these are remembered ({@link BlockCrcs}); else it is read whole,
+ * and they are remembered then. Without strict verification such a part is not verified.
  *
  * <p>Goes straight into the caller's memory when offset, length and address are aligned; a last
  * partial sector may come along when the memory has room for it, and is zeroed behind the chunk's
@@ -65,6 +68,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
   public final ChunkState state = new ChunkState();
 
   private final Io io = new Io();
+  private final int[] blocks = new int[BlockCrcs.BLOCKS];
   private @Nullable Buffer piece;
   private @Nullable Redo over;
   private long overwrites;
@@ -168,11 +172,11 @@ public abstract non-sealed class ReadOp extends StoreOp {
       redo.hold();
     }
     overwrites = store().references().acquire(state.blockOffset);
-    verifying = doubtful || (store().verifiesStrictly() && !coversUnits());
-    if (headOnly && (verifying || coversAUnit())) {
+    if (headOnly && (doubtful || coversAUnit())) {
       boolean found = store().index().get(inode, chunkIndex, state);
       assert found : "nothing came between";
     }
+    verifying = doubtful || (store().verifiesStrictly() && !coversUnits() && !knowsPartsOfUnits());
     if (!verifying && isDirect()) {
       int bytes = store().alignUp(end - chunkOffset);
       submit(state.blockOffset + chunkOffset, payload, payloadOffset, bytes);
@@ -193,14 +197,17 @@ public abstract non-sealed class ReadOp extends StoreOp {
   private boolean find() {
     PendingVersions.Entry pending =
         version == Version.PENDING ? store().pending().find(inode, chunkIndex) : null;
-    headOnly = pending == null;
+    headOnly = pending == null && !store().verifiesStrictly();
     if (pending != null) {
       state.copyFrom(pending.state);
       over = pending.redo;
       return true;
     }
     over = null;
-    boolean found = store().index().getHead(inode, chunkIndex, state);
+    boolean found =
+        headOnly
+            ? store().index().getHead(inode, chunkIndex, state)
+            : store().index().get(inode, chunkIndex, state);
     if (found) {
       over = store().redos().find(inode, chunkIndex);
     }
@@ -214,6 +221,37 @@ public abstract non-sealed class ReadOp extends StoreOp {
 
   private boolean coversUnits() {
     return chunkOffset % state.unitBytes() == 0 && unitEnd(end) == end;
+  }
+
+  /** Whether what is read of the first and the last unit can be verified without the rest. */
+  private boolean knowsPartsOfUnits() {
+    int unitBytes = state.unitBytes();
+    return BlockCrcs.holds(unitBytes)
+        && knows(chunkOffset / unitBytes)
+        && knows((end - 1) / unitBytes);
+  }
+
+  private boolean knows(int unit) {
+    int unitStart = unit * state.unitBytes();
+    int unitEnd = unitEnd(unitStart + 1);
+    int from = Math.max(chunkOffset, unitStart);
+    int to = Math.min(end, unitEnd);
+    if (from == unitStart && to == unitEnd) {
+      return true;
+    }
+    int first = (from - unitStart) / BlockCrcs.BLOCK_BYTES;
+    return from % BlockCrcs.BLOCK_BYTES == 0
+        && (to % BlockCrcs.BLOCK_BYTES == 0 || to == unitEnd)
+        && store()
+            .blockCrcs()
+            .get(
+                inode,
+                chunkIndex,
+                unit,
+                state.unitCrcs[unit],
+                first,
+                BlockCrcs.blocksIn(to - from),
+                blocks);
   }
 
   private boolean isDirect() {
@@ -298,19 +336,29 @@ public abstract non-sealed class ReadOp extends StoreOp {
             (long) last - first);
   }
 
-  /** Feeds a piece to the running checksum of its units. */
+  /** Feeds a piece to the running checksum of its units; remembers those of whole ones' blocks. */
   private boolean isIntact(MemorySegment memory, int until) {
     int unitBytes = state.unitBytes();
+    BlockCrcs remembered = store().blockCrcs();
     for (int at = position; at < until; ) {
       int unit = at / unitBytes;
-      int unitEnd = Math.min((unit + 1) * unitBytes, state.lengthBytes);
+      int unitEnd = unitEnd(at + 1);
       int bytes = Math.min(until, unitEnd) - at;
-      int crc = store().crc().of(memory, (long) at - deviceStart, bytes);
-      runningCrc = at % unitBytes == 0 ? crc : store().crc().combine(runningCrc, crc, bytes);
+      boolean begins = at % unitBytes == 0;
+      boolean inBlocks = begins && at + bytes == unitEnd && BlockCrcs.holds(unitBytes);
+      long from = (long) at - deviceStart;
+      int crc =
+          inBlocks
+              ? remembered.of(store().crc(), memory, from, bytes)
+              : store().crc().of(memory, from, bytes);
+      runningCrc = begins ? crc : store().crc().combine(runningCrc, crc, bytes);
       at += bytes;
       if (at == unitEnd && runningCrc != state.unitCrcs[unit]) {
         store().corruptionFound(state, unit, runningCrc);
         return false;
+      }
+      if (inBlocks) {
+        remembered.put(inode, chunkIndex, unit, ~crc, crc, 0, BlockCrcs.blocksIn(bytes));
       }
     }
     return true;
@@ -327,24 +375,43 @@ public abstract non-sealed class ReadOp extends StoreOp {
     }
   }
 
-  /** Checks every unit that was read whole, where the caller will find it. */
+  /** Checks units and known parts of units, where the caller will find them. */
   private long verified() {
     int unitBytes = state.unitBytes();
-    int unit = (chunkOffset + unitBytes - 1) / unitBytes;
-    for (int from = unit * unitBytes; from < end; from += unitBytes, unit++) {
-      int to = Math.min(from + unitBytes, state.lengthBytes);
-      if (to > end) {
-        break;
+    for (int at = chunkOffset; at < end; ) {
+      int unit = at / unitBytes;
+      int unitEnd = unitEnd(at + 1);
+      int to = Math.min(end, unitEnd);
+      long found = 0;
+      if (at % unitBytes == 0 && to == unitEnd) {
+        found = verified(at, to, state.unitCrcs[unit]);
+      } else if (store().verifiesStrictly()) {
+        // Else it was forgotten meanwhile.
+        found = knows(unit) ? verifiedBlocks(at, to) : DOUBTFUL;
       }
-      long crc = store().crc().ofShrinkable(payload, payloadOffset + from - chunkOffset, to - from);
-      if (crc == Crc32c.GONE) {
-        return Status.MEMORY_FAULT.code();
+      if (found < 0) {
+        return found;
       }
-      if ((int) crc != state.unitCrcs[unit]) {
-        return DOUBTFUL;
-      }
+      at = to;
     }
     return (long) end - chunkOffset;
+  }
+
+  private long verifiedBlocks(int from, int to) {
+    long found = 0;
+    for (int at = from, block = 0; at < to && found == 0; at += BlockCrcs.BLOCK_BYTES, block++) {
+      found = verified(at, Math.min(at + BlockCrcs.BLOCK_BYTES, to), blocks[block]);
+    }
+    return found;
+  }
+
+  /** 0, or what is wrong. */
+  private long verified(int from, int to, int expected) {
+    long crc = store().crc().ofShrinkable(payload, payloadOffset + from - chunkOffset, to - from);
+    if (crc == Crc32c.GONE) {
+      return Status.MEMORY_FAULT.code();
+    }
+    return (int) crc == expected ? 0 : DOUBTFUL;
   }
 
   // ---- the end ----

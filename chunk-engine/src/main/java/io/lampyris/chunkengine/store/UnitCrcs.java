@@ -11,7 +11,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class UnitCrcs {
   private final int[] crcs = new int[Geometry.UNITS_MAX];
-  private final int[] blocks = new int[BlockCrcs.BLOCKS];
   private final int[] oldBlocks = new int[BlockCrcs.BLOCKS];
   private long inode;
   private int chunkIndex;
@@ -54,34 +53,14 @@ final class UnitCrcs {
       int bytes = Math.min(end, (unit + 1) * unitBytes) - at;
       int part;
       if (at % unitBytes == 0 && BlockCrcs.holds(unitBytes)) {
-        part = ofBlocks(crc, memory, offset + at - start, bytes);
-        int count = (bytes + BlockCrcs.BLOCK_BYTES - 1) / BlockCrcs.BLOCK_BYTES;
-        remembered.put(inode, chunkIndex, unit, ~part, part, 0, count, blocks);
+        part = remembered.of(crc, memory, offset + at - start, bytes);
+        remembered.put(inode, chunkIndex, unit, ~part, part, 0, BlockCrcs.blocksIn(bytes));
       } else {
         part = crc.of(memory, offset + at - start, bytes);
       }
       crcs[unit] = at % unitBytes == 0 ? part : crc.combine(crcs[unit], part, bytes);
       all = at == start ? part : crc.combine(all, part, bytes);
       at += bytes;
-    }
-    return all;
-  }
-
-  /** The checksum of bytes, those of their blocks on the way. */
-  private int ofBlocks(Crc32c crc, MemorySegment memory, long offset, int bytes) {
-    int all = 0;
-    int block = 0;
-    for (int at = 0; at < bytes; at += BlockCrcs.BLOCK_BYTES, block++) {
-      int length = Math.min(BlockCrcs.BLOCK_BYTES, bytes - at);
-      int part = crc.of(memory, offset + at, length);
-      blocks[block] = part;
-      if (at == 0) {
-        all = part;
-      } else if (length == BlockCrcs.BLOCK_BYTES) {
-        all = crc.combineBlock(all, part);
-      } else {
-        all = crc.combine(all, part, length);
-      }
     }
     return all;
   }
@@ -96,10 +75,6 @@ final class UnitCrcs {
         && start / unitBytes == (end - 1) / unitBytes;
   }
 
-  private static int blocksOf(int start, int end) {
-    return (end - start + BlockCrcs.BLOCK_BYTES - 1) / BlockCrcs.BLOCK_BYTES;
-  }
-
   /** Whether {@link #exchange} can do without the bytes that an overwrite replaces. */
   boolean knowsOld(BlockCrcs remembered, int start, int end, int length) {
     if (!isOfBlocks(start, end, length)) {
@@ -107,7 +82,7 @@ final class UnitCrcs {
     }
     int unit = start / unitBytes;
     int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
-    int count = blocksOf(start, end);
+    int count = BlockCrcs.blocksIn(end - start);
     return remembered.get(inode, chunkIndex, unit, crcs[unit], first, count, oldBlocks);
   }
 
@@ -117,7 +92,7 @@ final class UnitCrcs {
    * @return the checksum of these bytes
    */
   int exchange(Crc32c crc, MemorySegment memory, long offset, int start, int end, int length) {
-    int all = ofBlocks(crc, memory, offset, end - start);
+    int all = crc.of(memory, offset, end - start);
     int old = oldBlocks[0];
     for (int block = 1, at = start + BlockCrcs.BLOCK_BYTES; at < end; block++) {
       int bytes = Math.min(BlockCrcs.BLOCK_BYTES, end - at);
@@ -146,9 +121,10 @@ final class UnitCrcs {
     if (isOfBlocks(start, end, length)) {
       int unit = start / unitBytes;
       int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
-      ofBlocks(crc, memory, offset, end - start);
+      int count = BlockCrcs.blocksIn(end - start);
       int was = old.unitCrcs[unit];
-      into.put(inode, chunkIndex, unit, was, crcs[unit], first, blocksOf(start, end), blocks);
+      into.of(crc, memory, offset, end - start);
+      into.put(inode, chunkIndex, unit, was, crcs[unit], first, count);
     }
   }
 

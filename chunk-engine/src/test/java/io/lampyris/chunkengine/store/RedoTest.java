@@ -16,6 +16,7 @@ import io.lampyris.chunkengine.recovery.LogFiles;
 import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.device.IoRequest;
+import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -132,8 +133,12 @@ final class RedoTest {
   }
 
   private void reopen(Path dir) throws Exception {
+    reopen(dir, options());
+  }
+
+  private void reopen(Path dir, TargetOptions with) throws Exception {
     rig.close();
-    rig = new StoreRig(dir, options());
+    rig = new StoreRig(dir, with);
   }
 
   @Test
@@ -267,13 +272,7 @@ final class RedoTest {
   @Test
   void aByteThatWentBadBesideAnOverwriteStaysBad() throws Exception {
     writeBase(MIB);
-    try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
-      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
-      int old = file.read();
-      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
-      file.write(old ^ 4);
-      file.getFD().sync();
-    }
+    flip(70_000);
     assertEquals(50, rig.write(INODE, 0, 69_990, random(50)), "over it");
     assertEquals(4096, rig.write(INODE, 0, 73_728, random(4096)), "beside it");
     assertEquals(Status.DATA_CORRUPTION.code(), rig.readResult(INODE, 0, ReadOp.Version.COMMITTED));
@@ -281,15 +280,62 @@ final class RedoTest {
     assertEquals(MIB, rig.readResult(INODE, 0, ReadOp.Version.COMMITTED));
   }
 
+  private void flip(int at) throws IOException {
+    try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + at);
+      int old = file.read();
+      file.seek(Geometry.FIRST_EXTENT_OFFSET + at);
+      file.write(old ^ 4);
+      file.getFD().sync();
+    }
+  }
+
+  private long readBlock(int block) throws Exception {
+    StoreRig.Read read = rig.startRead(INODE, 0, block * 4096, 4096, ReadOp.Version.COMMITTED);
+    return StoreRig.await(read.done);
+  }
+
+  /** Block 17 is bad: of unit 1, as is block 16. */
   @Test
-  void strictReadsVerifyEveryUnitThatTheyTouch() throws Exception {
+  void aPartOfAUnitIsVerifiedByTheBlocksThatWereWritten() throws Exception {
+    byte[] base = writeBase(500_000);
+    flip(70_000);
+    assertEquals(4096, readBlock(16));
+    byte[] both = rig.read(INODE, 0, 61_440, 8192, ReadOp.Version.COMMITTED);
+    assertArrayEquals(Arrays.copyOfRange(base, 61_440, 69_632), both, "of two units");
+    assertEquals(Status.DATA_CORRUPTION.code(), readBlock(17));
+  }
+
+  @Test
+  void aUnitIsReadWholeOnceAndItsBlocksAreKnownThen() throws Exception {
+    writeBase(500_000);
+    reopen(tmp.resolve("t"));
+    assertEquals(4096, readBlock(16));
+    flip(70_000);
+    assertEquals(4096, readBlock(16), "reads no other block");
+    assertEquals(Status.DATA_CORRUPTION.code(), readBlock(17));
+    reopen(tmp.resolve("t"));
+    assertEquals(Status.DATA_CORRUPTION.code(), readBlock(16), "reads the unit");
+  }
+
+  @Test
+  void withoutStrictVerificationAPartOfAUnitIsTakenAsItIs() throws Exception {
+    writeBase(500_000);
+    IntegrityOptions normal =
+        IntegrityOptions.defaults().withVerify(IntegrityOptions.Verify.NORMAL);
+    reopen(tmp.resolve("t"), options().withIntegrity(normal));
+    flip(70_000);
+    assertEquals(4096, readBlock(17));
+    StoreRig.Read read = rig.startRead(INODE, 0, 65_536, 65_536, ReadOp.Version.COMMITTED);
+    assertEquals(Status.DATA_CORRUPTION.code(), StoreRig.await(read.done));
+  }
+
+  @Test
+  void readsVerifyEveryUnitThatTheyTouch() throws Exception {
     writeBase(500_000);
     rig.write(INODE, 0, 200_000, random(3000));
     byte[] expected = rig.read(INODE, 0);
-    rig.close();
-    IntegrityOptions strict =
-        IntegrityOptions.defaults().withVerify(IntegrityOptions.Verify.STRICT);
-    rig = new StoreRig(tmp.resolve("t"), options().withIntegrity(strict));
+    reopen(tmp.resolve("t"));
     for (int i = 0; i < 40; i++) {
       int offset = random.nextInt(500_000);
       int length = 1 + random.nextInt(200_000);
@@ -297,13 +343,7 @@ final class RedoTest {
           Arrays.copyOfRange(expected, offset, Math.min(expected.length, offset + length));
       assertArrayEquals(part, rig.read(INODE, 0, offset, length, ReadOp.Version.COMMITTED));
     }
-    try (RandomAccessFile file = new RandomAccessFile(rig.store.deviceFile().toFile(), "rw")) {
-      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
-      int old = file.read();
-      file.seek(Geometry.FIRST_EXTENT_OFFSET + 70_000);
-      file.write(old ^ 4);
-      file.getFD().sync();
-    }
+    flip(70_000);
     StoreRig.Read read = rig.startRead(INODE, 0, 120_000, 100, ReadOp.Version.COMMITTED);
     assertEquals(Status.DATA_CORRUPTION.code(), StoreRig.await(read.done), "of the same unit");
     assertEquals(

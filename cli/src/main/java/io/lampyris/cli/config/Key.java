@@ -28,9 +28,10 @@ enum Key {
       "written by itself). A killed process loses nothing with any of them."),
   STORAGE_VERIFY(
       "storage.verify",
-      "\"normal\"",
-      "What a read verifies before it answers: normal (every unit that it covers whole),",
-      "strict (every unit that it touches: small reads read up to a sixteenth of a chunk)."),
+      "\"strict\"",
+      "What a read verifies before it answers: strict (all of it; the first small read of a",
+      "unit, a sixteenth of a chunk, reads it whole), normal (the units that it covers whole:",
+      "the rest may have gone bad)."),
   STORAGE_SCRUB_PERIOD(
       "storage.scrub_period",
       "\"7d\"",
