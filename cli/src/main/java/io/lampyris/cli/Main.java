@@ -29,6 +29,7 @@ import picocli.CommandLine.ParseResult;
       TargetCommand.class,
       ChainCommand.class,
       ConfigCommand.class,
+      UsrbioCommand.class,
       SimCommand.class
     },
     description = "A distributed file system that keeps the kernel out of the data path.",

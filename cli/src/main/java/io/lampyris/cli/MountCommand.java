@@ -4,6 +4,7 @@ import io.lampyris.cli.cluster.ClientProcess;
 import io.lampyris.cli.cluster.ClientSection;
 import io.lampyris.cli.cluster.ClusterFile;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -60,7 +61,11 @@ final class MountCommand implements Callable<Integer> {
         onFault -> {
           ClientProcess process = ClientProcess.start(file, self, at, onFault);
           return new RoleRun.Role(
-              "mount=" + at, process::status, process::loss, () -> false, process);
+              "mount=" + at,
+              Map.of("status", process::status, "rings", process::ringStatus),
+              process::loss,
+              () -> false,
+              process);
         });
   }
 }

@@ -48,18 +48,18 @@ final class RoleRun {
    * A role that runs.
    *
    * @param ready what is said when it can be reached
-   * @param status for the control channel
+   * @param commands of the control channel
    * @param loss why it cannot go on; null while it can
    * @param over whether it has nothing to do any more
    */
   record Role(
       String ready,
-      Supplier<Map<String, Object>> status,
+      Map<String, Supplier<Map<String, Object>>> commands,
       Supplier<@Nullable FailedException> loss,
       BooleanSupplier over,
       AutoCloseable process) {
     Role(String ready, Supplier<Map<String, Object>> status, AutoCloseable process) {
-      this(ready, status, () -> null, () -> false, process);
+      this(ready, Map.of("status", status), () -> null, () -> false, process);
     }
   }
 
@@ -80,8 +80,7 @@ final class RoleRun {
       Signals.onStop(this::onSignal);
       Role role = starter.start(RoleRun::onFault);
       try (AutoCloseable _ = role.process;
-          ControlServer _ =
-              ControlServer.start(dir.controlSocket(), Map.of("status", role.status))) {
+          ControlServer _ = ControlServer.start(dir.controlSocket(), role.commands)) {
         LOG.info("READY {}", role.ready);
         out.println("READY " + role.ready);
         out.flush();

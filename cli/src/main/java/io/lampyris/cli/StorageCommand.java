@@ -5,6 +5,7 @@ import io.lampyris.cli.cluster.ClusterFile;
 import io.lampyris.cli.cluster.StorageProcess;
 import io.lampyris.cli.cluster.StorageSection;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -63,7 +64,7 @@ final class StorageCommand implements Callable<Integer> {
           StorageProcess process = StorageProcess.start(file, self, onFault);
           return new RoleRun.Role(
               "storage=%d port=%d".formatted(self.nodeId(), process.port()),
-              process::status,
+              Map.of("status", process::status),
               () -> null,
               process::hasLeft,
               process);

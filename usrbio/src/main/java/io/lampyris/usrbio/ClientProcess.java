@@ -30,6 +30,11 @@ record ClientProcess(int pid, long startTicks) {
     return pid > 0 && startTicks != UNKNOWN && startTicks(pid) != startTicks;
   }
 
+  /** Its name; empty when it is gone or hidden. */
+  String program() {
+    return isDead() || pid == 0 ? "" : read(pid, "comm").strip();
+  }
+
   /** FUSE tells the number of the calling thread. */
   private static int threadGroup(int thread) {
     String status = read(thread, "status");

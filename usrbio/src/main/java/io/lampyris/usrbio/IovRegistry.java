@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -219,6 +220,51 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
       throw error(Errno.EPERM, "another user's registration", path);
     }
     return entry;
+  }
+
+  /** How every ring is. Any thread but the reactor's: waits for it. */
+  public List<RingStatus> rings() {
+    List<Entry> rings = new ArrayList<>();
+    List<RingSample> samples = new ArrayList<>();
+    CountDownLatch done = new CountDownLatch(1);
+    synchronized (this) {
+      for (Entry entry : entries.values()) {
+        if (entry.registration instanceof Ring ring) {
+          rings.add(entry);
+          samples.add(new RingSample(ring));
+        }
+      }
+      // Before any of them is detached, after which its memory goes.
+      server
+          .context()
+          .offer(nowNs -> {
+            server.sample(samples);
+            done.countDown();
+          });
+    }
+    Threads.uninterruptibly(done::await);
+    List<RingStatus> found = new ArrayList<>();
+    for (int i = 0; i < rings.size(); i++) {
+      found.add(status(rings.get(i), samples.get(i)));
+    }
+    return found;
+  }
+
+  private static RingStatus status(Entry entry, RingSample sample) {
+    return new RingStatus(
+        entry.registration.key,
+        entry.process.pid(),
+        entry.user,
+        entry.process.program(),
+        sample.ring.entries(),
+        entry.createdNs,
+        sample.retired,
+        sample.prepared,
+        sample.inFlight,
+        sample.completed,
+        sample.failures,
+        sample.bytes,
+        sample.latencies);
   }
 
   // ---------------------------------------------------------------- registering

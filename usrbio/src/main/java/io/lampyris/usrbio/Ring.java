@@ -37,6 +37,12 @@ final class Ring extends Registration {
   private int sqeTail;
   private int cqeHead;
 
+  // What it has done.
+  private long completed;
+  private long failures;
+  private long bytes;
+  private final LatencyCounts latencies = new LatencyCounts();
+
   /** How much of the job that was decided on is still to be claimed. */
   private int jobLeft;
 
@@ -208,11 +214,15 @@ final class Ring extends Registration {
   }
 
   /** Writes a completion; {@link #publishCompletions} shows it. Writes ring memory. */
-  void complete(RingIo io) {
+  void complete(RingIo io, long nowNs) {
     long cqeAt = RingLayout.cqeAt(slots, cqeHead);
     RingLayout.cqe(memory, cqeAt, io.slot, io.result, io.userdata);
     cqeHead = after(cqeHead);
     inFlight--;
+    completed++;
+    failures += io.result < 0 ? 1 : 0;
+    bytes += Math.max(0, io.result);
+    latencies.add(nowNs - io.claimedNs);
   }
 
   /** Writes ring memory. */
@@ -226,6 +236,24 @@ final class Ring extends Registration {
    */
   boolean post() {
     return ShrinkableSemaphore.post(semaphore) != -Errno.EFAULT;
+  }
+
+  /** Says how it is. Reads ring memory. */
+  void sample(RingSample into) {
+    into.retired = retired;
+    into.inFlight = inFlight;
+    into.completed = completed;
+    into.failures = failures;
+    into.bytes = bytes;
+    into.latencies.copyFrom(latencies);
+    if (!retired) {
+      int sqeHead = RingLayout.index(memory, RingLayout.SQE_HEAD_AT);
+      into.prepared = isPosition(sqeHead) ? distance(sqeTail, sqeHead) : 0;
+    }
+  }
+
+  int entries() {
+    return slots - 1;
   }
 
   /** Its memory is not to be touched again. */

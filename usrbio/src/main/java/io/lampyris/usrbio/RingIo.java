@@ -27,6 +27,9 @@ final class RingIo extends FileIo {
   @Nullable Iov iov;
   @Nullable RingIo nextCompleted;
 
+  /** By the clock of the cycle. */
+  long claimedNs;
+
   /** As the program wrote them, unchecked. */
   int slot;
 

@@ -234,10 +234,10 @@ public final class RingServer implements Agent {
     if (polledTotal == 0) {
       return 0;
     }
-    int work = writeCompletions();
+    int work = writeCompletions(nowNs);
     work += gatherAll(nowNs);
     submitClaimed(nowNs);
-    work += writeCompletions();
+    work += writeCompletions(nowNs);
     if (work > 0) {
       lastWorkNs = nowNs;
     }
@@ -285,6 +285,7 @@ public final class RingServer implements Agent {
       // In this order: what is not free has a ring that retire() finds it by.
       io.ring = ring;
       io.state = RingIo.State.CLAIMED;
+      io.claimedNs = nowNs;
       ring.claim(io);
       claimed[claimedCount++] = io;
     }
@@ -395,13 +396,13 @@ public final class RingServer implements Agent {
     }
   }
 
-  private int writeCompletions() {
+  private int writeCompletions(long nowNs) {
     int written = 0;
     Ring ring;
     while ((ring = dirty.poll()) != null) {
       ring.dirty = false;
       try {
-        written += writeCompletions(ring);
+        written += writeCompletions(ring, nowNs);
       } catch (InternalError fault) {
         onFault(fault);
       }
@@ -409,12 +410,12 @@ public final class RingServer implements Agent {
     return written;
   }
 
-  private int writeCompletions(Ring ring) {
+  private int writeCompletions(Ring ring, long nowNs) {
     int written = 0;
     touched = ring;
     RingIo io;
     while ((io = ring.takeCompleted()) != null) {
-      ring.complete(io);
+      ring.complete(io, nowNs);
       io.clear();
       free[freeCount++] = io;
       written++;
@@ -521,6 +522,20 @@ public final class RingServer implements Agent {
   /** The cycle that follows looks at all rings. */
   private void onScanTimer(long nowNs) {
     scanAtNs = NEVER;
+  }
+
+  /** Says how rings are; those that have ended since, as they last were. */
+  void sample(List<RingSample> samples) {
+    for (RingSample sample : samples) {
+      try {
+        touched = sample.ring;
+        sample.ring.sample(sample);
+        ShrinkableMemory.faultBarrier();
+        touched = null;
+      } catch (InternalError fault) {
+        onFault(fault);
+      }
+    }
   }
 
   /** How many I/Os are claimed and not completed. */

@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -454,6 +455,64 @@ class RingServerTest {
       }
     }
     Rig.await("the end of what was claimed", () -> inFlight() == 0);
+  }
+
+  // ---------------------------------------------------------------- how rings are
+
+  @Test
+  void aRingSaysWhatItHoldsAndWhatItHasDone() throws FileSystemException {
+    long beforeNs = System.currentTimeMillis() * 1_000_000;
+    Memory memory = program.new Memory(MEMORY_BYTES, "");
+    Ring ring = program.new Ring(4, ".r0.ph.t5.f10");
+    prepareMany(ring, memory, 3);
+    file.mark(0, 4096);
+    ring.submit();
+    ring.await(3);
+    ring.prepare(memory.id, -1, FILE, 0, 1, 7);
+    ring.submit();
+    ring.await(1);
+    rig.files.holding = true;
+    ring.prepare(memory.id, 0, FILE, 0, 10, 8);
+    ring.submit();
+    Rig.await("claims", () -> inFlight() == 1);
+    long holdNs = System.nanoTime();
+
+    RingStatus one = rig.registry.rings().getFirst();
+    assertEquals(ring.id, one.key().id());
+    assertEquals(RegistrationKey.Priority.HIGH, one.key().priority());
+    assertEquals(Rig.OWN_PID, one.pid());
+    assertEquals(Rig.USER, one.user());
+    assertEquals("java", one.program());
+    assertEquals(4, one.entries());
+    assertEquals(List.of(0, 1), List.of(one.prepared(), one.inFlight()));
+    assertEquals(List.of(4L, 1L), List.of(one.completed(), one.failures()));
+    assertEquals(30, one.bytes());
+    assertTrue(one.registeredNs() >= beforeNs && one.registeredNs() - beforeNs < 600_000_000_000L);
+    assertEquals(4, one.latencies().toList().stream().mapToLong(Long::longValue).sum());
+
+    LockSupport.parkNanos(50_000_000);
+    long heldNs = System.nanoTime() - holdNs;
+    rig.release();
+    ring.await(1);
+    RingStatus after = rig.registry.rings().getFirst();
+    long longest = after.latencies().since(one.latencies()).percentileNs(1);
+    assertTrue(longest >= heldNs * 4 / 5, "observed=" + longest + ", limit=" + heldNs);
+    assertEquals(5, after.completed());
+    ring.unregister();
+    assertEquals(List.of(), rig.registry.rings());
+  }
+
+  @Test
+  void aRingThatFillsUpSaysHowManyWait() throws FileSystemException {
+    Memory memory = program.new Memory(MEMORY_BYTES, "");
+    Ring ring = program.new Ring(8, ".r4.t0");
+    prepareMany(ring, memory, 3);
+    ring.submit();
+    assertEquals(3, rig.registry.rings().getFirst().prepared());
+    ring.shrink(0);
+    rig.registry.rings();
+    Rig.await("retirement", () -> rig.counter("usrbio_retired_rings") == 1);
+    assertTrue(rig.registry.rings().getFirst().retired());
   }
 
   // ---------------------------------------------------------------- memory that goes

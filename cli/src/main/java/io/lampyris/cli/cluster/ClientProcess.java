@@ -245,6 +245,11 @@ public final class ClientProcess implements AutoCloseable {
     return status;
   }
 
+  /** How its rings are, for its control channel. */
+  public Map<String, Object> ringStatus() {
+    return client.ringStatus();
+  }
+
   @Override
   public void close() {
     parts.close();

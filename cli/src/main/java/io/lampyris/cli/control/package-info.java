@@ -4,7 +4,7 @@
  * <h2>What</h2>
  *
  * A request is {@code {"command": NAME}}, an answer is an object; {@code "error"} in it says that
- * the request failed. Commands: {@code status}.
+ * the request failed. Commands: {@code status}, and of a process that mounts {@code rings}.
  *
  * <h2>Invariants</h2>
  *

@@ -1,5 +1,6 @@
 package io.lampyris.cli.embedded;
 
+import io.lampyris.cli.rings.RingSamples;
 import io.lampyris.client.BlockingFileSystem;
 import io.lampyris.client.ClientCounters;
 import io.lampyris.client.ClientIdentity;
@@ -20,6 +21,7 @@ import io.lampyris.usrbio.RingServer;
 import io.lampyris.usrbio.RingServerConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +37,7 @@ public final class ClientSide {
   private @Nullable ReactorDataPath dataPath;
   private @Nullable RingServer rings;
   private @Nullable RequestAgent requests;
+  private @Nullable IovRegistry registry;
 
   public ClientSide(Counters counters, ClientCounters clientCounters, ClientIdentity identity) {
     this.counters = counters;
@@ -87,11 +90,18 @@ public final class ClientSide {
       throws IOException, MountException, FileSystemException {
     RingServer server = rings;
     assert server != null : "the rings were made";
-    IovRegistry registry =
+    IovRegistry opened =
         parts.add("ring registry", IovRegistry.open(server, files::openInode, instanceDirectory));
+    registry = opened;
     RequestAgent agent = requests;
     assert agent != null : "who takes requests was made";
-    return parts.add("mount", FuseMount.mount(at, files, registry, MountOptions.of(name), agent));
+    return parts.add("mount", FuseMount.mount(at, files, opened, MountOptions.of(name), agent));
+  }
+
+  /** How its rings are, for the control channel. */
+  public Map<String, Object> ringStatus() {
+    IovRegistry opened = registry;
+    return RingSamples.of(System.nanoTime(), opened == null ? List.of() : opened.rings());
   }
 
   /** What a client did, by the names under which its figures are shown. */

@@ -257,6 +257,11 @@ public final class EmbeddedCluster implements AutoCloseable {
     return status.now();
   }
 
+  /** What {@code lampyris usrbio top} looks at. */
+  Map<String, Object> ringStatus() {
+    return client.ringStatus();
+  }
+
   @Override
   public void close() {
     parts.close();

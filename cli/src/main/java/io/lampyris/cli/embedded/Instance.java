@@ -92,7 +92,9 @@ public final class Instance {
     long startedNs = System.nanoTime();
     try (EmbeddedCluster cluster = EmbeddedCluster.start(plan);
         ControlServer _ =
-            ControlServer.start(dir.controlSocket(), Map.of("status", cluster::status))) {
+            ControlServer.start(
+                dir.controlSocket(),
+                Map.of("status", cluster::status, "rings", cluster::ringStatus))) {
       if (plan.firstUse()) {
         plan.format().asReady().write(dir.format());
       }

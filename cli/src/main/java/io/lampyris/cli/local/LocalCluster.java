@@ -73,6 +73,11 @@ public final class LocalCluster {
     return Files.exists(dir.resolve(LocalLayout.FILE));
   }
 
+  /** Where its mount keeps what is its own. */
+  public Path mountDirectory() {
+    return dir.resolve(MOUNT);
+  }
+
   /** The cluster of a directory that is one. */
   public static LocalCluster at(Path dir) throws InputException, IOException {
     Path root = dir.toAbsolutePath().normalize();
@@ -258,7 +263,7 @@ public final class LocalCluster {
             "--mount",
             layout.mount(),
             "--dir",
-            dir.resolve(MOUNT).toString()));
+            mountDirectory().toString()));
   }
 
   /** Where it is mounted; empty: nowhere. */

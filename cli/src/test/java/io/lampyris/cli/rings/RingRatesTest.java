@@ -1,0 +1,80 @@
+package io.lampyris.cli.rings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lampyris.cli.base.Json;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class RingRatesTest {
+  /** As it arrives: through the control channel. */
+  private static Map<String, Object> sample(long seconds, String... rings) {
+    String all = String.join(",", rings);
+    return Json.parseObject(
+        "{\"now_ns\":%d,\"rings\":[%s]}".formatted(seconds * 1_000_000_000, all));
+  }
+
+  private static String ring(
+      String id, long registeredMs, String program, long completed, long bytes, String latencies) {
+    return ("{\"id\":\"%s\",\"registered_ms\":%d,\"program\":\"%s\",\"pid\":7,\"uid\":1,"
+            + "\"direction\":\"read\",\"entries\":8,\"io_depth\":0,\"priority\":\"low\","
+            + "\"prepared\":2,\"in_flight\":3,\"completed\":%d,\"failures\":1,\"bytes\":%d,"
+            + "\"retired\":false,\"latencies\":[%s]}")
+        .formatted(id, registeredMs, program, completed, bytes, latencies);
+  }
+
+  private static Map<?, ?> first(RingRates rates) {
+    if (rates.json().get("rings") instanceof List<?> rings
+        && rings.getFirst() instanceof Map<?, ?> ring) {
+      return ring;
+    }
+    throw new AssertionError(rates.json());
+  }
+
+  @Test
+  void ratesAreOfTheIntervalAndTheBusiestComesFirst() {
+    RingRates rates =
+        new RingRates(
+            sample(10, ring("a", 5, "idle", 100, 4096, "100"), ring("b", 5, "dd", 50, 0, "0,50")),
+            sample(
+                12,
+                ring("a", 5, "idle", 100, 4096, "100"),
+                ring("b", 5, "dd", 250, 8 << 20, "0,50,0,200")));
+    Map<?, ?> busiest = first(rates);
+    assertEquals("dd", busiest.get("program"));
+    assertEquals(100L, busiest.get("ios_per_second"));
+    assertEquals(4L << 20, busiest.get("bytes_per_second"));
+    assertEquals(3L, busiest.get("p50_ns"));
+    assertEquals(2.0, rates.json().get("interval_s"));
+    String table = rates.table(1, 65_005);
+    assertTrue(table.startsWith("2 rings of 1 processes, 100 I/O/s, 4.0 MiB/s"), table);
+    assertTrue(table.contains("dd") && table.contains("0:01:05"), table);
+    assertTrue(!table.contains("idle"), table);
+  }
+
+  /** I1. */
+  @Test
+  void aRingThatTookTheIdOfAnotherBeginsAnew() {
+    RingRates rates =
+        new RingRates(
+            sample(1, ring("a", 5, "old", 1000, 1 << 20, "1000")),
+            sample(2, ring("a", 900, "new", 10, 10, "10")));
+    assertEquals(10L, first(rates).get("ios_per_second"));
+  }
+
+  @Test
+  void aNameCannotDrawOnTheTerminal() {
+    RingRates rates = new RingRates(sample(1), sample(2, ring("a", 5, "x\\u001b[2Jy", 0, 0, "")));
+    String table = rates.table(5, 0);
+    assertTrue(table.contains("x?[2Jy") && table.contains("-"), table);
+  }
+
+  @Test
+  void aMountWithoutRingsHasNoTable() {
+    assertEquals(
+        "0 rings of 0 processes, 0 I/O/s, 0 B/s\n",
+        new RingRates(sample(1), sample(2)).table(5, 0));
+  }
+}
