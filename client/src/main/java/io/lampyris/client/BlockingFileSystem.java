@@ -44,7 +44,7 @@ public final class BlockingFileSystem implements FileSystem {
   private final ConcurrentHashMap<Integer, SpaceQuery.Answer> spaces = new ConcurrentHashMap<>();
   private final ClientServices services = new Shared();
   private final RecentCloses closes = new RecentCloses();
-  private final ConcurrentHashMap<Long, InodeState> table = new ConcurrentHashMap<>();
+  private final InodeTable table = new InodeTable();
   private final Set<OpenHandle> handles = ConcurrentHashMap.newKeySet();
 
   /**
@@ -448,7 +448,7 @@ public final class BlockingFileSystem implements FileSystem {
   @SuppressWarnings("LockNotBeforeTry")
   private InodeState lock(long inode) {
     while (true) {
-      InodeState state = table.computeIfAbsent(inode, number -> new InodeState(number, services));
+      InodeState state = table.getOrMake(inode, number -> new InodeState(number, services));
       state.lock.lock();
       if (!state.dead) {
         return state;
@@ -461,7 +461,7 @@ public final class BlockingFileSystem implements FileSystem {
   void unlock(InodeState state) {
     if (!state.isOpen() && !state.dead) {
       state.dead = true;
-      table.remove(state.number, state);
+      table.remove(state);
     }
     state.lock.unlock();
   }

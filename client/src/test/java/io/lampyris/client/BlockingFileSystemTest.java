@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.lampyris.bindings.Errno;
 import io.lampyris.client.FileSystem.Access;
 import io.lampyris.client.FileSystem.Handle;
@@ -20,6 +21,7 @@ import io.lampyris.protocol.Status;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -272,6 +274,32 @@ class BlockingFileSystemTest {
     reader.release();
     handle.release();
     assertErrno(Errno.EBADF, () -> handle.punchHole(0, 5));
+  }
+
+  /** Rings look for each I/O. */
+  @Test
+  void lookingForAnOpenInodeAllocatesNothing() throws Exception {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    List<Handle> handles = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      handles.add(create("open" + i));
+    }
+    int looks = 100_000;
+    long perRound = Long.MAX_VALUE;
+    // The compiler may take its time.
+    for (int round = 0; round < 100 && perRound >= looks; round++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < looks; i++) {
+        Handle handle = handles.get(i % handles.size());
+        OpenInode found = cluster.fs.openInode(USER, handle.inode().inode(), true);
+        assertTrue(found == handle.inode());
+      }
+      perRound = threads.getCurrentThreadAllocatedBytes() - before;
+    }
+    assertTrue(perRound < looks, perRound + " bytes in " + looks + " looks");
+    for (Handle handle : handles) {
+      handle.release();
+    }
   }
 
   @Test
