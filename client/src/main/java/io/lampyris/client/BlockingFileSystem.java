@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,7 @@ public final class BlockingFileSystem implements FileSystem {
   private final ClientServices services = new Shared();
   private final RecentCloses closes = new RecentCloses();
   private final InodeTable table = new InodeTable();
+  private volatile LongConsumer changes = inode -> {};
   private final Set<OpenHandle> handles = ConcurrentHashMap.newKeySet();
 
   /**
@@ -78,6 +80,14 @@ public final class BlockingFileSystem implements FileSystem {
     this.janitor = new Janitor(dataPath, meta, chunks);
   }
 
+  /**
+   * Whom to tell the number of an inode when its bytes or length have changed, buffered writes
+   * included: before the change returns to whoever made it, on any thread, a reactor's too.
+   */
+  public void onChange(LongConsumer listener) {
+    changes = listener;
+  }
+
   /** Starts the threads that write back what nobody flushes and free what nobody names. */
   public void start() {
     housekeeper.start();
@@ -104,6 +114,11 @@ public final class BlockingFileSystem implements FileSystem {
     public WriteBuffer newWriteBuffer(OpenInode inode) {
       return new WriteBuffer(
           dataPath, inode, writeMemory, BlockingFileSystem.this::evictOne, counters);
+    }
+
+    @Override
+    public void changed(long inode) {
+      changes.accept(inode);
     }
 
     @Override

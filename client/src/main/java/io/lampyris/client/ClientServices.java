@@ -6,6 +6,9 @@ interface ClientServices {
 
   WriteBuffer newWriteBuffer(OpenInode inode);
 
+  /** What programs have read of an inode may be old from now on. */
+  void changed(long inode);
+
   /** Nanoseconds since the epoch, as file times are. */
   long wallClockNs();
 

@@ -99,7 +99,13 @@ final class InodeState implements OpenInode.WriteBack {
     if (inode == null) {
       inode =
           new OpenInode(
-              number, attributes.layout(), attributes.lengthBytes(), attributes.truncateVersion());
+              number,
+              attributes.layout(),
+              attributes.lengthBytes(),
+              attributes.truncateVersion(),
+              services::changed);
+      // While nobody here had it open, others could change it unheard.
+      services.changed(number);
       WriteBuffer made = services.newWriteBuffer(inode);
       syncedLengthBytes = attributes.lengthBytes();
       durableLengthBytes = UNCHANGED;
@@ -136,6 +142,7 @@ final class InodeState implements OpenInode.WriteBack {
   /** Buffers bytes. */
   int write(long offset, MemorySegment from, int length) throws FileSystemException {
     int written = buffer().write(offset, from, length);
+    services.changed(number);
     pendingMtimeNs = services.wallClockNs();
     return written;
   }
@@ -197,6 +204,7 @@ final class InodeState implements OpenInode.WriteBack {
     if (!buffer().tryWrite(offset, from, length)) {
       return false;
     }
+    services.changed(number);
     pendingMtimeNs = services.wallClockNs();
     return true;
   }

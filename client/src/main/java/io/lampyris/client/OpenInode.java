@@ -3,6 +3,7 @@ package io.lampyris.client;
 import io.lampyris.protocol.FileLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +27,26 @@ public final class OpenInode {
   private final FileLayout layout;
   private final AtomicLong lengthBytes;
   private final AtomicInteger generation = new AtomicInteger();
+  private final LongConsumer listener;
   private volatile long truncateVersion;
   private volatile boolean modified;
   private volatile @Nullable WriteBack writeBack;
 
   OpenInode(long inode, FileLayout layout, long lengthBytes, long truncateVersion) {
+    this(inode, layout, lengthBytes, truncateVersion, changed -> {});
+  }
+
+  /**
+   * @param listener hears the number of the inode after every change, before whoever changed it
+   */
+  OpenInode(
+      long inode,
+      FileLayout layout,
+      long lengthBytes,
+      long truncateVersion,
+      LongConsumer listener) {
     this.inode = inode;
+    this.listener = listener;
     this.layout = layout;
     this.lengthBytes = new AtomicLong(lengthBytes);
     this.truncateVersion = truncateVersion;
@@ -59,10 +74,15 @@ public final class OpenInode {
     return generation.get();
   }
 
+  private void change() {
+    generation.incrementAndGet();
+    listener.accept(inode);
+  }
+
   /** Bytes up to {@code end} have been written by another client, as metadata says. */
   void extendTo(long end) {
     if (lengthBytes.getAndAccumulate(end, Math::max) < end) {
-      generation.incrementAndGet();
+      change();
     }
   }
 
@@ -78,19 +98,19 @@ public final class OpenInode {
     if (!internal) {
       modified = true;
     }
-    generation.incrementAndGet();
+    change();
   }
 
   /** The file was truncated, to a smaller or larger length. */
   void truncated(long newLengthBytes, long newTruncateVersion) {
     lengthBytes.set(newLengthBytes);
     truncateVersion = newTruncateVersion;
-    generation.incrementAndGet();
+    change();
   }
 
   /** Bytes changed without a write of this client: chunks were removed. */
   void changed() {
-    generation.incrementAndGet();
+    change();
   }
 
   /** Whether rings wrote since {@link #clearModified}. */

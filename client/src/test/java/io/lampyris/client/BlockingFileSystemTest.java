@@ -1,6 +1,7 @@
 package io.lampyris.client;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -77,6 +78,41 @@ class BlockingFileSystemTest {
     MemorySegment memory = arena.allocate(Math.max(1, length));
     int got = handle.read(offset, memory, length);
     return memory.asSlice(0, got).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  @Test
+  void whoAsksHearsOfEveryChangeBeforeItReturns() throws FileSystemException {
+    AtomicLong heard = new AtomicLong();
+    Handle handle = create("heard");
+    long inode = handle.inode().inode();
+    cluster.fs.onChange(number -> {
+      assertEquals(inode, number);
+      heard.incrementAndGet();
+    });
+    List<Executable> changes =
+        List.of(
+            () -> write(handle, 0, random(1, 10)),
+            () -> write(handle, 5L * CHUNK, random(2, 3 * CHUNK)),
+            handle::fsync,
+            () -> {
+              MemorySegment one = arena.allocate(1);
+              assertTrue(handle.tryWrite(1, one, 1));
+            },
+            () -> cluster.fs.truncate(USER, inode, 7),
+            () -> {
+              handle.release();
+              cluster.fs.open(USER, inode, Access.READ).release();
+            });
+    for (Executable change : changes) {
+      long before = heard.get();
+      assertDoesNotThrow(change);
+      assertTrue(heard.get() > before, "change " + changes.indexOf(change));
+    }
+    Handle again = cluster.fs.open(USER, inode, Access.READ);
+    long before = heard.get();
+    read(again, 0, 7);
+    again.release();
+    assertEquals(before, heard.get());
   }
 
   private static byte[] random(long seed, int length) {

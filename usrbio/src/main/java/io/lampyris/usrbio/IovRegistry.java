@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ import org.slf4j.LoggerFactory;
  *   3fs-virt/                      0555
  *     iovs/                        0777
  *       submit-ios[.ph|.pl]        → /dev/shm/sem.NAME, to be posted after preparing
+ *       changes                    → /dev/shm/NAME, the {@link ChangeBoard}; an extension, not listed
  *       KEY                        → /dev/shm/NAME, by the program; see {@link RegistrationKey}
  * </pre>
  *
@@ -46,9 +48,11 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   private static final String IOVS = "iovs";
   private static final String IOVS_PREFIX = IOVS + "/";
   private static final String SUBMIT = "submit-ios";
+  private static final String CHANGES = IOVS_PREFIX + "changes";
 
   private static final long ROOT_INODE = Inodes.LAST + 1;
   private static final long IOVS_INODE = Inodes.LAST + 2;
+  private static final long CHANGES_INODE = Inodes.LAST + 3;
   private static final long SUBMIT_INODE = Inodes.LAST + 16;
   private static final long FIRST_INODE = Inodes.LAST + 1024;
 
@@ -80,6 +84,7 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   private final RingServer server;
   private final SemaphoreNames names;
   private final List<Doorbell> doorbells = new ArrayList<>();
+  private @Nullable ChangeBoard board;
   private final Janitor janitor;
   private final long startedNs = wallClockNs();
 
@@ -129,8 +134,20 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
       String thread = "usrbio-" + priority.name().toLowerCase(Locale.ROOT);
       doorbells.add(new Doorbell(fresh.get(priority.rank()), thread, server.context()));
     }
+    board = new ChangeBoard(Path.of(SharedFile.DIRECTORY, fresh.getLast()));
     List<Doorbell> bells = List.copyOf(doorbells);
     server.context().offer(nowNs -> server.connect(openInodes, bells, janitor::take));
+  }
+
+  /** Who wants to hear of changed inodes, to tell programs: for {@code fileSystem.onChange}. */
+  public LongConsumer changes() {
+    return board();
+  }
+
+  private ChangeBoard board() {
+    ChangeBoard made = board;
+    assert made != null : "an open registry has a board";
+    return made;
   }
 
   // ---------------------------------------------------------------- looking
@@ -147,6 +164,9 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
     if (doorbell != null) {
       long inode = SUBMIT_INODE + doorbells.indexOf(doorbell);
       return symlink(inode, User.ROOT, doorbell.path().length(), startedNs);
+    }
+    if (path.equals(CHANGES)) {
+      return symlink(CHANGES_INODE, User.ROOT, board().file().toString().length(), startedNs);
     }
     Entry entry = entryOf(caller, path);
     return symlink(entry.inode, entry.user, entry.target.length, entry.createdNs);
@@ -176,6 +196,9 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   public synchronized byte[] readSymlink(Caller caller, String path) throws FileSystemException {
     if (path.isEmpty() || path.equals(IOVS)) {
       throw error(Errno.EINVAL, "not a symlink", path);
+    }
+    if (path.equals(CHANGES)) {
+      return board().file().toString().getBytes(UTF_8);
     }
     Doorbell doorbell = doorbellOf(path);
     return doorbell != null
@@ -461,6 +484,9 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
     janitor.close();
     doorbells.forEach(Doorbell::close);
     try {
+      if (board != null) {
+        board.remove();
+      }
       names.forget();
     } catch (IOException e) {
       LOG.warn("cannot forget the semaphores' names; the next start does", e);

@@ -58,6 +58,13 @@
  *       and nowhere else: ring memory is touched between two fault barriers.
  * </ul>
  *
+ * <h2>Board of changes</h2>
+ *
+ * {@code 3fs-virt/iovs/changes} leads to 16,384 words of 32 bits, native order, that all may read.
+ * Word {@code inode * 0x9e3779b97f4a7c15 >>> 50} counts changes of the inode, and of others. See
+ * {@link io.lampyris.usrbio.ChangeBoard}; an extension, by which {@code liblampyris_preload.so}
+ * reads ahead.
+ *
  * <h2>Threading</h2>
  *
  * {@code IovRegistry} is any thread's, behind one lock. A registration's in-flight count, rings and

@@ -19,8 +19,11 @@ import io.lampyris.usrbio.Program.Memory;
 import io.lampyris.usrbio.Program.Ring;
 import io.lampyris.usrbio.Program.Shared;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -415,6 +418,46 @@ class IovRegistryTest {
     assertTrue(Files.exists(innocentFile));
     assertFalse(Files.exists(record));
     names.removeLeftovers();
+  }
+
+  // ---------------------------------------------------------------- the board of changes
+
+  @Test
+  void changesAreCountedWhereProgramsSeeThem() throws Exception {
+    Path board = Path.of(new String(readSymlink("iovs/changes"), UTF_8));
+    assertEquals(board.toString().length(), lookup("iovs/changes").lengthBytes());
+    assertEquals(SHM, board.getParent());
+    assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(board)));
+    assertEquals(64 << 10, Files.size(board));
+
+    rig.registry.changes().accept(4711);
+    rig.registry.changes().accept(4711);
+    rig.registry.changes().accept(-1);
+
+    // As native/preload computes it: the upper 14 bits of the product.
+    assertEquals(2, wordOf(board, 4711));
+    assertEquals(1, wordOf(board, -1));
+    assertEquals(0, wordOf(board, 4712));
+    rig.registry.close();
+    assertFalse(Files.exists(board));
+    rig.registry.changes().accept(4711);
+  }
+
+  private static int wordOf(Path board, long inode) throws IOException {
+    int word = (int) Long.divideUnsigned(inode * 0x9e3779b97f4a7c15L, 1L << 50);
+    return ByteBuffer.wrap(Files.readAllBytes(board))
+        .order(ByteOrder.nativeOrder())
+        .getInt(4 * word);
+  }
+
+  @Test
+  void theBoardOfAKilledDaemonIsRemovedByTheNext() throws Exception {
+    Path place = Files.createDirectory(directory.resolve("killed"));
+    SemaphoreNames names = new SemaphoreNames(place);
+    ChangeBoard left = new ChangeBoard(SHM.resolve(names.create(3).getLast()));
+    assertTrue(Files.exists(left.file()));
+    names.removeLeftovers();
+    assertFalse(Files.exists(left.file()));
   }
 
   // ---------------------------------------------------------------- helpers

@@ -93,6 +93,7 @@ public final class ClientSide {
     IovRegistry opened =
         parts.add("ring registry", IovRegistry.open(server, files::openInode, instanceDirectory));
     registry = opened;
+    files.onChange(opened.changes());
     RequestAgent agent = requests;
     assert agent != null : "who takes requests was made";
     return parts.add("mount", FuseMount.mount(at, files, opened, MountOptions.of(name), agent));
