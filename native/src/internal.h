@@ -81,6 +81,10 @@ int lmp_mount_dir(const struct lmp_mount *mount);
 bool lmp_mount_alive(const struct lmp_mount *mount);
 /* Opens the submit semaphore for a priority: 0 or -errno. */
 int lmp_submit_sem_open(const char *mount_point, int priority, sem_t **out);
+/* Undoes the \ooo escapes of /proc/self/mountinfo in place. */
+void lmp_unescape(char *text);
+/* From now on forks leave the table of mounts whole; the first lmp_mount_open does it, too. */
+void lmp_mount_init(void);
 /* Copies a mount point into a 256-byte field: 0, or -EINVAL when NULL, empty or too long. */
 int lmp_mount_point_copy(char out[256], const char *mount_point);
 
@@ -116,6 +120,9 @@ struct lmp_ring {
 
 /* Entries that fit into that many bytes; 0 when not even one does. */
 int lmp_ring_entries(size_t size);
+/* hf3fs_prep_io for an inode that this process holds open, registered or not. */
+int lmp_prep(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
+             uint64_t ino, uint64_t off, uint64_t len, const void *userdata);
 
 /* --- fd.c ---------------------------------------------------------------------------------- */
 

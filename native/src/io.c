@@ -49,16 +49,26 @@ static bool inside(const struct hf3fs_iov *iov, const void *ptr, uint64_t len) {
   return iov->base != NULL && at >= base && at - base <= iov->size && len <= iov->size - (at - base);
 }
 
+static bool is_possible(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read,
+                        const void *ptr, uint64_t len) {
+  return ior != NULL && ior->iorh != NULL && iov != NULL && ior->for_read == read && len > 0 &&
+         inside(iov, ptr, len);
+}
+
 int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
                   int fd, size_t off, uint64_t len, const void *userdata) {
-  if (ior == NULL || ior->iorh == NULL || iov == NULL || ior->for_read != read || len == 0 ||
-      !inside(iov, ptr, len)) {
+  if (!is_possible(ior, iov, read, ptr, len)) {
     return -EINVAL;
   }
   uint64_t ino;
   int rc = lmp_fd_inode(fd, read, &ino);
-  if (rc < 0) {
-    return rc;
+  return rc < 0 ? rc : lmp_prep(ior, iov, read, ptr, ino, off, len, userdata);
+}
+
+int lmp_prep(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
+             uint64_t ino, uint64_t off, uint64_t len, const void *userdata) {
+  if (!is_possible(ior, iov, read, ptr, len)) {
+    return -EINVAL;
   }
   struct lmp_ring *ring = ior->iorh;
   int32_t head = atomic_load_explicit(&ring->head->sqe_head, memory_order_relaxed);

@@ -28,6 +28,8 @@ static void lock_mounts(void) { pthread_mutex_lock(&mounts_lock); }
 static void unlock_mounts(void) { pthread_mutex_unlock(&mounts_lock); }
 static void watch_forks(void) { pthread_atfork(lock_mounts, unlock_mounts, unlock_mounts); }
 
+void lmp_mount_init(void) { pthread_once(&mounts_once, watch_forks); }
+
 static int join_path(char out[PATH_MAX], const char *a, const char *b) {
   int n = snprintf(out, PATH_MAX, "%s/%s", a, b);
   return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
@@ -102,7 +104,7 @@ static int remember_mount(const char *mount_point, int fd, struct lmp_mount **ou
 }
 
 int lmp_mount_open(const char *mount_point, struct lmp_mount **out) {
-  pthread_once(&mounts_once, watch_forks);
+  lmp_mount_init();
   int fd = open_iovs(mount_point);
   if (fd < 0) {
     lmp_log(LMP_ERROR, "cannot open %s/" LMP_IOVS_DIR "; observed=%s; remedy: name the mount point "
@@ -167,8 +169,7 @@ int lmp_submit_sem_open(const char *mount_point, int priority, sem_t **out) {
 
 /* --- Which mount a path is on ---------------------------------------------------------------- */
 
-/* Undoes the \ooo escapes of /proc/self/mountinfo in place. */
-static void unescape(char *text) {
+void lmp_unescape(char *text) {
   char *out = text;
   for (const char *in = text; *in != '\0';) {
     if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' &&
@@ -199,7 +200,7 @@ static bool parse_mountinfo(char *line, char **mount_point, char **fs_type) {
   char *type = dash + 3;
   *fs_type = strsep(&type, " ");
   *mount_point = field;
-  unescape(field);
+  lmp_unescape(field);
   return true;
 }
 

@@ -96,7 +96,8 @@ int mount_registrations(const struct fake_mount *m, char key[256]) {
   CHECK(dir != NULL);
   int count = 0;
   for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    if (e->d_name[0] == '.' || strncmp(e->d_name, "submit-ios", 10) == 0) {
+    if (e->d_name[0] == '.' || strncmp(e->d_name, "submit-ios", 10) == 0 ||
+        strcmp(e->d_name, "changes") == 0) {
       continue;
     }
     count++;
@@ -256,6 +257,8 @@ static int32_t count_of(int32_t head, int32_t tail, int32_t slots) {
   return head >= tail ? head - tail : head - tail + slots;
 }
 
+_Atomic int64_t bytes_served;
+
 static void serve_batch(struct ring_server *s, int32_t tail, int32_t count) {
   for (int32_t k = 0; k < count; k++) {
     int32_t place = atomic_load(&s->shuffled) ? count - 1 - k : k;
@@ -265,6 +268,7 @@ static void serve_batch(struct ring_server *s, int32_t tail, int32_t count) {
     const uint8_t *args = args_at(s, index);
     CHECK(memcmp(args + 48, sqe + 8, 8) == 0);
     int64_t result = s->io(s, args);
+    atomic_fetch_add(&bytes_served, result > 0 ? result : 0);
     int32_t head = atomic_load(word(s, 8));
     uint8_t *cqe = cqe_at(s, head);
     memset(cqe, 0, 24);

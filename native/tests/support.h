@@ -88,6 +88,8 @@ struct ring_server {
   _Atomic bool shuffled; /* completes a batch in reverse order */
   _Atomic int64_t served;
 };
+/* Bytes that all servers together have moved. */
+extern _Atomic int64_t bytes_served;
 /* Initialises the semaphore of a ring, as the daemon does at registration. */
 void ring_init_semaphore(const struct hf3fs_ior *ior, int entries);
 void server_start(struct ring_server *s, const struct hf3fs_ior *ior, int entries,
