@@ -20,6 +20,7 @@ import picocli.CommandLine.ParseResult;
       DownCommand.class,
       StatusCommand.class,
       CheckCommand.class,
+      ExecCommand.class,
       MgmtdCommand.class,
       StorageCommand.class,
       MetaCommand.class,
