@@ -64,12 +64,13 @@ static struct pl_mount *mount_of(int fd, struct statx *st) {
       0) {
     return NULL;
   }
-  struct pl_mount *mount = S_ISREG(st->stx_mode) ? pl_mount_of(fd, st) : NULL;
-  if (mount == NULL) {
+  if (!S_ISREG(st->stx_mode)) {
     set_foreign(fd, true);
     return NULL;
   }
-  if (st->stx_size < FILE_MIN) {
+  /* None, too, while another thread looks at the device for the first time. */
+  struct pl_mount *mount = st->stx_size < FILE_MIN ? NULL : pl_mount_of(fd, st);
+  if (mount == NULL) {
     return NULL;
   }
   /* Who opened with O_NONBLOCK asked for the page cache, where mapped pages may be newer. */
