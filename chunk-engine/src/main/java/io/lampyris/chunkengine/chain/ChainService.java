@@ -321,11 +321,33 @@ public final class ChainService implements Service, Agent, TimerTask {
     }
 
     @Override
+    public boolean repairs(UpdateRun bad) {
+      ChainTarget on = target;
+      assert on != null : "an update under way has its target";
+      return repair(on, bad.inode, bad.chunkIndex, (repair, result) -> {});
+    }
+
+    @Override
     public void onEnded(UpdateRun done) {
       target = null;
       bound.underWay--;
       updates.push(this);
     }
+  }
+
+  /** False when nobody has the chunk, or nothing begins any more. */
+  private boolean repair(ChainTarget on, long inode, int chunkIndex, Repair.Owner owner) {
+    if (closed || on.view().sources().isEmpty()) {
+      return false;
+    }
+    repairing++;
+    Repair.Owner told =
+        (repair, result) -> {
+          repairing--;
+          owner.onRepaired(repair, result);
+        };
+    new Repair(on, told).start(inode, chunkIndex);
+    return true;
   }
 
   private static Call taken(@Nullable Call call) {
@@ -561,18 +583,11 @@ public final class ChainService implements Service, Agent, TimerTask {
 
     @Override
     public boolean repairs(ReadRun bad) {
-      ChainTarget on = target();
-      if (on.view().sources().isEmpty() || closed) {
-        return false;
-      }
-      repairing++;
-      new Repair(on, this).start(bad.inode, bad.chunkIndex);
-      return true;
+      return repair(target(), bad.inode, bad.chunkIndex, this);
     }
 
     @Override
     public void onRepaired(Repair repair, long result) {
-      repairing--;
       run.start(target());
     }
   }
@@ -826,12 +841,11 @@ public final class ChainService implements Service, Agent, TimerTask {
     context.timers().schedule(nowNs + REPAIR_EVERY_NS, this);
     for (ChainTarget target : targets) {
       boolean can = target.view().isServing() && !target.isStopped();
-      if (!can || repairing > 0 || target.view().sources().isEmpty()) {
+      if (!can || repairing > 0) {
         continue;
       }
       for (BadChunk bad : target.store.quarantined(1)) {
-        repairing++;
-        new Repair(target, (repair, result) -> repairing--).start(bad.inode(), bad.chunkIndex());
+        repair(target, bad.inode(), bad.chunkIndex(), (repair, result) -> {});
       }
     }
   }

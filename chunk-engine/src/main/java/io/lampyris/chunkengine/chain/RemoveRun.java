@@ -186,6 +186,12 @@ final class RemoveRun implements UpdateRun.Owner {
     }
   }
 
+  /** A removal lies over nothing that it would have to read. */
+  @Override
+  public boolean repairs(UpdateRun run) {
+    return false;
+  }
+
   @Override
   public void onEnded(UpdateRun run) {
     idle.push(run);

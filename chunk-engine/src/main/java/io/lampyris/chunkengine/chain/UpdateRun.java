@@ -37,6 +37,13 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
 
     /** Nothing of it is under way any more. */
     void onEnded(UpdateRun run);
+
+    /**
+     * What it lies over cannot be read here, or went bad.
+     *
+     * @return whether it is taken from another member, once the chunk's turn is given back
+     */
+    boolean repairs(UpdateRun run);
   }
 
   /** What to do. */
@@ -534,7 +541,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   private void onLocal(long value) {
     ChainTarget target = target();
     if (value < 0) {
-      end(value);
+      end(isBadBase(value) && owner.repairs(this) ? Status.BUSY.code() : value);
       return;
     }
     state.copyFrom(update.state);
@@ -550,6 +557,13 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     } else {
       forward();
     }
+  }
+
+  /** A member that is copied to gets the whole chunk instead. */
+  private boolean isBadBase(long status) {
+    return (status == Status.DATA_CORRUPTION.code() || status == Status.DEVICE_ERROR.code())
+        && (kind == Kind.WRITE || kind == Kind.TRUNCATE)
+        && view().isServing();
   }
 
   // ---- to the others ----

@@ -13,6 +13,7 @@ import io.lampyris.protocol.sbe.ListChunksDecoder;
 import io.lampyris.reactor.sim.SimFaults;
 import io.lampyris.reactor.sim.SimPower;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,8 +92,12 @@ final class ResyncTest {
     }
   }
 
-  @Test
-  void aChunkWhoseBytesWentBadIsTakenFromAnotherMember() {
+  /** What is to happen where all have a chunk of 50,000 bytes and those of one member went bad. */
+  private interface Bad {
+    void run(ChainRig rig, ChainRig.Client client, byte[] good, int bad);
+  }
+
+  private void atEachMember(Bad then) {
     for (int bad = 1; bad <= 3; bad++) {
       try (ChainRig rig = new ChainRig(tmp, 5, 3)) {
         rig.begin();
@@ -101,17 +106,41 @@ final class ResyncTest {
         write(client, 0, good);
         rig.runUntil(rig::isQuiet);
         rig.node(bad).flipByteOf(good);
-        client.readAt(bad, INODE, 0, 0, 50_000);
-        assertEquals(50_000, client.await());
-        assertArrayEquals(good, client.read);
-        assertEquals(1, rig.node(bad).target().counters().repairs);
-        rig.runUntil(rig::isQuiet);
-        assertAlike(rig);
-        client.write(INODE, 0, 5, bytes(3, 1));
-        assertEquals(3, client.await());
-        assertEquals(2, client.version);
+        then.run(rig, client, good, bad);
       }
     }
+  }
+
+  @Test
+  void aChunkWhoseBytesWentBadIsTakenFromAnotherMember() {
+    atEachMember((rig, client, good, bad) -> {
+      client.readAt(bad, INODE, 0, 0, 50_000);
+      assertEquals(50_000, client.await());
+      assertArrayEquals(good, client.read);
+      assertEquals(1, rig.node(bad).target().counters().repairs);
+      rig.runUntil(rig::isQuiet);
+      assertAlike(rig);
+      client.write(INODE, 0, 5, bytes(3, 1));
+      assertEquals(3, client.await());
+      assertEquals(2, client.version);
+    });
+  }
+
+  @Test
+  void anUpdateOfAChunkWhoseBytesWentBadWaitsUntilTheyAreTakenFromAnotherMember() {
+    atEachMember((rig, client, good, bad) -> {
+      client.truncate(INODE, 0, 30_001);
+      assertEquals(30_001, client.await());
+      assertEquals(2, client.version);
+      assertEquals(1, rig.node(bad).target().counters().repairs);
+      rig.runUntil(rig::isQuiet);
+      assertAlike(rig);
+      for (int node = 1; node <= 3; node++) {
+        assertEquals(0, rig.node(node).target().counters().left);
+        byte[] kept = rig.bytes(rig.node(node), INODE, 0, 30_001);
+        assertArrayEquals(Arrays.copyOf(good, 30_001), kept);
+      }
+    });
   }
 
   /** Nobody else serves, but one that is going to be copied to has it still. */
