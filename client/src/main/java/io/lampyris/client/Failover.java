@@ -123,6 +123,10 @@ final class Failover {
     if (call.kind != ChunkCall.Kind.READ) {
       return members.length > 0 && members[0] != node;
     }
+    if (!has(members, node)) {
+      // Its chain does without it: who is left may have been asked by the version before.
+      return members.length > 0;
+    }
     long silentNs = options.silentNs();
     if (node.silentNs(nowNs) < silentNs << Math.min(call.rounds, DOUBLINGS_MAX)) {
       return false;
@@ -130,6 +134,15 @@ final class Failover {
     // The other one may look silent too, as a head does whose updates wait for this very node.
     for (StorageNode other : members) {
       if (other != node && !call.isTried(other.id) && !other.isShunned(nowNs)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean has(StorageNode[] members, StorageNode node) {
+    for (StorageNode member : members) {
+      if (member == node) {
         return true;
       }
     }
