@@ -2,6 +2,7 @@
 """What a mount owes to programs that speak to it without any library; a program for bin/test-e2e.
 
     contract.py hold MOUNT DIR PROCESSES RINGS   processes with rings that end when they are killed
+    contract.py busy MOUNT DIR                   reads through a ring until its standard input ends
     contract.py gone MOUNT DIR                   what a process registered goes with it, always
     contract.py users MOUNT DIR                  a ring uses what its own user has opened; as root
     contract.py seen MOUNT DIR                   what a ring wrote is there for all, at once
@@ -16,6 +17,7 @@ import ctypes
 import errno
 import mmap
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -188,6 +190,18 @@ def hold(mount: str, directory: str, processes: str, rings: str) -> None:
     expect([n for n in os.listdir("/dev/shm") if n.startswith("contract-")], [], "in /dev/shm")
 
 
+def busy(mount: str, directory: str) -> None:
+    path = filled(directory, "busy", b"b" * 4096)
+    fd = os.open(path, os.O_RDONLY)
+    inode = os.fstat(fd).st_ino
+    iov = Shared(mount, 4096)
+    ring = Ring(mount, 1, ".r0.t0")
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        expect(ring.run(iov, 0, inode, 0, 4096), 4096, "bytes read")
+    os.unlink(ring.link)
+    os.unlink(iov.link)
+
+
 def gone(mount: str, directory: str) -> None:
     path = filled(directory, "gone", b"c" * 1000)
     for handle in (True, False):
@@ -309,7 +323,7 @@ def seen(mount: str, directory: str) -> None:
 
 
 def main() -> None:
-    cases = {"hold": hold, "gone": gone, "users": users, "seen": seen}
+    cases = {"hold": hold, "busy": busy, "gone": gone, "users": users, "seen": seen}
     if len(sys.argv) < 4 or sys.argv[1] not in cases:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
