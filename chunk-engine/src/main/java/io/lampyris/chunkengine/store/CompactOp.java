@@ -32,7 +32,7 @@ final class CompactOp extends StoreOp {
 
   private final Compactor compactor;
   private final ChunkState state = new ChunkState();
-  private final UnitVerifier verifier = new UnitVerifier();
+  private final UnitVerifier verifier = new UnitVerifier(false);
   private final Io io = new Io();
   private @Nullable Buffer piece;
   private long oldBlock;

@@ -68,6 +68,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
   public final ChunkState state = new ChunkState();
 
   private final Io io = new Io();
+  private final UnitVerifier verifier = new UnitVerifier(true);
   private final int[] blocks = new int[BlockCrcs.BLOCKS];
   private @Nullable Buffer piece;
   private @Nullable Redo over;
@@ -90,8 +91,6 @@ public abstract non-sealed class ReadOp extends StoreOp {
 
   /** The state says where the bytes are, but not what the units' checksums are. */
   private boolean headOnly;
-
-  private int runningCrc;
 
   private final class Io extends IoRequest {
     @Override
@@ -306,7 +305,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
       boolean there = redo.overlay(from.segment(), (long) position - deviceStart, position, until);
       assert there : "the store's own memory does not shrink";
     }
-    if (verifying && !isIntact(from.segment(), until)) {
+    if (verifying && verifier.feed(store(), state, from.segment(), position, until) != 0) {
       finish(Status.DATA_CORRUPTION.code());
       return;
     }
@@ -334,34 +333,6 @@ public abstract non-sealed class ReadOp extends StoreOp {
             payload,
             payloadOffset + first - chunkOffset,
             (long) last - first);
-  }
-
-  /** Feeds a piece to the running checksum of its units; remembers those of whole ones' blocks. */
-  private boolean isIntact(MemorySegment memory, int until) {
-    int unitBytes = state.unitBytes();
-    BlockCrcs remembered = store().blockCrcs();
-    for (int at = position; at < until; ) {
-      int unit = at / unitBytes;
-      int unitEnd = unitEnd(at + 1);
-      int bytes = Math.min(until, unitEnd) - at;
-      boolean begins = at % unitBytes == 0;
-      boolean inBlocks = begins && at + bytes == unitEnd && BlockCrcs.holds(unitBytes);
-      long from = (long) at - deviceStart;
-      int crc =
-          inBlocks
-              ? remembered.of(store().crc(), memory, from, bytes)
-              : store().crc().of(memory, from, bytes);
-      runningCrc = begins ? crc : store().crc().combine(runningCrc, crc, bytes);
-      at += bytes;
-      if (at == unitEnd && runningCrc != state.unitCrcs[unit]) {
-        store().corruptionFound(state, unit, runningCrc);
-        return false;
-      }
-      if (inBlocks) {
-        remembered.put(inode, chunkIndex, unit, ~crc, crc, 0, BlockCrcs.blocksIn(bytes));
-      }
-    }
-    return true;
   }
 
   private void finishVerified() {

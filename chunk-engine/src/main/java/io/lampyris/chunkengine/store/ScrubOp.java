@@ -25,7 +25,7 @@ final class ScrubOp extends StoreOp {
 
   private final Scrubber scrubber;
   private final ChunkState state = new ChunkState();
-  private final UnitVerifier verifier = new UnitVerifier();
+  private final UnitVerifier verifier = new UnitVerifier(false);
   private final Io io = new Io();
   private @Nullable Buffer piece;
   private int position;

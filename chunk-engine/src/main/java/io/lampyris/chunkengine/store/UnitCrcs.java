@@ -87,12 +87,19 @@ final class UnitCrcs {
   }
 
   /**
-   * Puts new bytes in the place of those that {@link #knowsOld} knew.
+   * Puts new bytes in the place of those that {@link #knowsOld} knew, and remembers their blocks.
    *
    * @return the checksum of these bytes
    */
-  int exchange(Crc32c crc, MemorySegment memory, long offset, int start, int end, int length) {
-    int all = crc.of(memory, offset, end - start);
+  int exchange(
+      Crc32c crc,
+      BlockCrcs remembered,
+      MemorySegment memory,
+      long offset,
+      int start,
+      int end,
+      int length) {
+    int all = remembered.of(crc, memory, offset, end - start);
     int old = oldBlocks[0];
     for (int block = 1, at = start + BlockCrcs.BLOCK_BYTES; at < end; block++) {
       int bytes = Math.min(BlockCrcs.BLOCK_BYTES, end - at);
@@ -104,11 +111,13 @@ final class UnitCrcs {
     }
     int unit = start / unitBytes;
     int unitEnd = Math.min((unit + 1) * unitBytes, length);
+    int was = crcs[unit];
     crcs[unit] ^= crc.move(old ^ all, unitEnd - end);
+    put(remembered, was, start, end);
     return all;
   }
 
-  /** Remembers the blocks of an overwrite, the checksums of whose units are made. */
+  /** Remembers the blocks of an overwrite that {@link #putIn} has put in their place. */
   void remember(
       Crc32c crc,
       BlockCrcs into,
@@ -119,13 +128,15 @@ final class UnitCrcs {
       int end,
       int length) {
     if (isOfBlocks(start, end, length)) {
-      int unit = start / unitBytes;
-      int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
-      int count = BlockCrcs.blocksIn(end - start);
-      int was = old.unitCrcs[unit];
       into.of(crc, memory, offset, end - start);
-      into.put(inode, chunkIndex, unit, was, crcs[unit], first, count);
+      put(into, old.unitCrcs[start / unitBytes], start, end);
     }
+  }
+
+  private void put(BlockCrcs into, int was, int start, int end) {
+    int unit = start / unitBytes;
+    int first = start % unitBytes / BlockCrcs.BLOCK_BYTES;
+    into.put(inode, chunkIndex, unit, was, crcs[unit], first, BlockCrcs.blocksIn(end - start));
   }
 
   private boolean isWhole(int start, int end, int length) {

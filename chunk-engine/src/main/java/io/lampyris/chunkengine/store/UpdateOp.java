@@ -612,7 +612,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     MemorySegment.copy(payload, payloadOffset, memory, from - start, lengthBytes);
     int all =
         oldIsKnown
-            ? units.exchange(crc, memory, from - start, from, to, oldLength)
+            ? units.exchange(crc, store().blockCrcs(), memory, from - start, from, to, oldLength)
             : units.putIn(crc, memory, from - start, from, oldEnd, oldLength);
     if (to > oldLength) {
       int tail = units.append(crc, store().blockCrcs(), memory, oldEnd - start, oldEnd, to);
@@ -622,7 +622,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       abort(Status.CHECKSUM_MISMATCH.code());
       return;
     }
-    units.remember(crc, store().blockCrcs(), state, memory, from - start, from, to, oldLength);
+    if (!oldIsKnown) {
+      units.remember(crc, store().blockCrcs(), state, memory, from - start, from, to, oldLength);
+    }
     piece = null;
     Redo made = store().redos().make(state, sectors, memory, start, end);
     made.from = from;
