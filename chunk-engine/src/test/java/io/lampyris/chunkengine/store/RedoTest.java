@@ -321,8 +321,9 @@ final class RedoTest {
   @Test
   void withoutStrictVerificationAPartOfAUnitIsTakenAsItIs() throws Exception {
     writeBase(500_000);
+    // What the scrubber has found is refused as well, so it must not come between.
     IntegrityOptions normal =
-        IntegrityOptions.defaults().withVerify(IntegrityOptions.Verify.NORMAL);
+        IntegrityOptions.defaults().withVerify(IntegrityOptions.Verify.NORMAL).withScrub(0, 1);
     reopen(tmp.resolve("t"), options().withIntegrity(normal));
     flip(70_000);
     assertEquals(4096, readBlock(17));
