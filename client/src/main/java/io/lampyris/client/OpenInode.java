@@ -74,7 +74,8 @@ public final class OpenInode {
     return generation.get();
   }
 
-  private void change() {
+  /** Bytes or length are others now; of itself, when without a write of this client. */
+  void changed() {
     generation.incrementAndGet();
     listener.accept(inode);
   }
@@ -82,7 +83,7 @@ public final class OpenInode {
   /** Bytes up to {@code end} have been written by another client, as metadata says. */
   void extendTo(long end) {
     if (lengthBytes.getAndAccumulate(end, Math::max) < end) {
-      change();
+      changed();
     }
   }
 
@@ -98,19 +99,14 @@ public final class OpenInode {
     if (!internal) {
       modified = true;
     }
-    change();
+    changed();
   }
 
   /** The file was truncated, to a smaller or larger length. */
   void truncated(long newLengthBytes, long newTruncateVersion) {
     lengthBytes.set(newLengthBytes);
     truncateVersion = newTruncateVersion;
-    change();
-  }
-
-  /** Bytes changed without a write of this client: chunks were removed. */
-  void changed() {
-    change();
+    changed();
   }
 
   /** Whether rings wrote since {@link #clearModified}. */

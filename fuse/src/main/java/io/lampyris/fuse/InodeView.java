@@ -196,10 +196,10 @@ final class InodeView {
     if (!FileMode.isDirectory(directory.mode())) {
       throw new FileSystemException(Errno.ENOTDIR, "no directory; observed=inode " + parent);
     }
-    permissions.check(directory, Permissions.WRITE | Permissions.SEARCH);
+    permissions.check(directory, FileMode.MAY_WRITE | FileMode.MAY_SEARCH);
     while (directory.inode() != Inodes.ROOT) {
       directory = attributes(caller, directory.parent());
-      permissions.check(directory, Permissions.SEARCH);
+      permissions.check(directory, FileMode.MAY_SEARCH);
     }
     try {
       files.link(caller.user(), file.inode(), parent, key.name());

@@ -18,10 +18,6 @@ import java.util.TreeSet;
  * one caller, for one request.
  */
 final class Permissions {
-  static final int READ = 4;
-  static final int WRITE = 2;
-  static final int SEARCH = 1;
-
   private final User user;
   private final Set<Integer> groups;
 
@@ -54,7 +50,8 @@ final class Permissions {
   }
 
   /**
-   * @param bits of {@link #READ}, {@link #WRITE}, {@link #SEARCH}
+   * @param bits of {@link FileMode#MAY_READ}, {@link FileMode#MAY_WRITE}, {@link
+   *     FileMode#MAY_SEARCH}
    * @throws FileSystemException EACCES when one of them is missing
    */
   void check(Attributes of, int bits) throws FileSystemException {
@@ -67,11 +64,8 @@ final class Permissions {
   }
 
   private boolean may(Attributes of, int bits) {
-    if (user.uid() == 0) {
-      return true;
-    }
-    int shift = user.uid() == of.uid() ? 6 : groups.contains(of.gid()) ? 3 : 0;
-    return (of.mode() >> shift & bits) == bits;
+    boolean isOwner = user.uid() == of.uid();
+    return user.uid() == 0 || FileMode.grants(of.mode(), isOwner, groups.contains(of.gid()), bits);
   }
 
   /**
@@ -85,7 +79,7 @@ final class Permissions {
     boolean harmless =
         (file.mode() & FileMode.SET_UID) == 0
             && (file.mode() & privileged) != privileged
-            && may(file, READ | WRITE);
+            && may(file, FileMode.MAY_READ | FileMode.MAY_WRITE);
     if (user.uid() != 0 && user.uid() != file.uid() && !harmless) {
       throw new FileSystemException(
           Errno.EPERM,

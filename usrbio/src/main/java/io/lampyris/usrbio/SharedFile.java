@@ -25,7 +25,7 @@ import java.util.Objects;
 final class SharedFile {
   static final String DIRECTORY = "/dev/shm/";
 
-  private static final int READ_WRITE = 06;
+  private static final int READ_WRITE = FileMode.MAY_READ | FileMode.MAY_WRITE;
 
   private final String path;
   private final int fd;
@@ -105,11 +105,8 @@ final class SharedFile {
 
   /** Supplementary groups are not known here, so they do not help. */
   private static boolean mayUse(User user, int mode, int ownerUid, int ownerGid) {
-    if (user.uid() == 0) {
-      return true;
-    }
-    int shift = user.uid() == ownerUid ? 6 : user.gid() == ownerGid ? 3 : 0;
-    return (mode >> shift & READ_WRITE) == READ_WRITE;
+    boolean isOwner = user.uid() == ownerUid;
+    return user.uid() == 0 || FileMode.grants(mode, isOwner, user.gid() == ownerGid, READ_WRITE);
   }
 
   /** Exactly one name below the directory, so that nothing needs to be resolved. */

@@ -67,11 +67,10 @@ public final class Creates {
   }
 
   private static boolean mayOpen(Caller caller, Inode inode, boolean write) {
-    int needed = write ? 2 : 4;
-    int mode = inode.mode();
-    int granted =
-        inode.uid() == caller.uid() ? mode >> 6 : inode.gid() == caller.gid() ? mode >> 3 : mode;
-    return caller.isRoot() || (granted & needed) != 0;
+    int needed = write ? FileMode.MAY_WRITE : FileMode.MAY_READ;
+    boolean isOwner = inode.uid() == caller.uid();
+    boolean isInGroup = inode.gid() == caller.gid();
+    return caller.isRoot() || FileMode.grants(inode.mode(), isOwner, isInGroup, needed);
   }
 
   public static long directory(View view, Caller caller, long parent, byte[] name, int mode) {
