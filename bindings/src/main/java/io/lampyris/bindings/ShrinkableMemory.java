@@ -1,6 +1,10 @@
 package io.lampyris.bindings;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 
 /**
  * Access to a mapped file that another process can shrink at any moment. What the mapping has lost
@@ -21,14 +25,21 @@ import java.lang.foreign.MemorySegment;
  * <p>Any thread. Nothing here allocates unless there is a fault.
  */
 public final class ShrinkableMemory {
+  private static final MethodHandle ABS =
+      Native.plain("abs", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+
   private ShrinkableMemory() {}
 
   /**
-   * An {@link InternalError} of what came before is thrown here, not later. Any native call does
-   * that; this one is cheap.
+   * An {@link InternalError} of what came before is thrown here, not later. Any native call that is
+   * not critical does that; this one does nothing else.
    */
   public static void faultBarrier() {
-    int ignored = Libc.getuid();
+    try {
+      int ignored = (int) ABS.invokeExact(0);
+    } catch (Throwable t) {
+      throw Native.unexpected(t);
+    }
   }
 
   /** MemorySegment.copy where both can be shrinkable; false when it met a fault half-way. */
