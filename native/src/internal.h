@@ -111,6 +111,8 @@ struct lmp_ring {
   struct lmp_mount *mount; /* NULL for a wrapped ring */
   bool wrapped;
   int64_t wait_step_ns;
+  int64_t spin_ns;    /* how long a wait polls before it sleeps */
+  _Atomic bool spins; /* the last wait was short enough for that */
 
   pthread_mutex_t reap_lock; /* owns cqe_tail */
   size_t free_words;

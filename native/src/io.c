@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,8 @@
 #define NS_PER_S INT64_C(1000000000)
 /* How long a wait without a time limit goes on before it looks whether the daemon is still there. */
 #define ALIVE_CHECK_NS NS_PER_S
+/* Some microseconds. */
+#define PAUSES_BEFORE_YIELD 64
 
 /* --- Slots ---------------------------------------------------------------------------------- */
 
@@ -165,18 +168,52 @@ static int reap_and_tell(struct lmp_ring *ring, struct hf3fs_cqe *out, int max) 
   return n;
 }
 
+static bool has_completion(struct lmp_ring *ring) {
+  return atomic_load_explicit(&ring->head->cqe_head, memory_order_relaxed) !=
+         atomic_load_explicit(&ring->head->cqe_tail, memory_order_relaxed);
+}
+
+/* Polls for a completion: whether one came. Whoever else has work for this core goes first, after
+ * the time that an answer takes which needs no device. */
+static bool spin(struct lmp_ring *ring, int64_t until_ns) {
+  do {
+    for (int i = 0; i < PAUSES_BEFORE_YIELD; i++) {
+      if (has_completion(ring)) {
+        return true;
+      }
+      __builtin_ia32_pause();
+    }
+    sched_yield();
+  } while (now_ns(CLOCK_MONOTONIC) < until_ns);
+  return has_completion(ring);
+}
+
+/* A time, or what is left of the limit on the real-time clock. */
+static int64_t shortened(int64_t ns, const int64_t *limit_ns) {
+  int64_t left = limit_ns == NULL ? ns : *limit_ns - now_ns(CLOCK_REALTIME);
+  return left < ns ? left : ns;
+}
+
 /* Sleeps until a completion is announced, a step is over, or limit_ns on the real-time clock. The
  * step runs on the monotonic clock, so that a clock set back does not prolong it. */
 static void sleep_step(struct lmp_ring *ring, const int64_t *limit_ns) {
-  int64_t step = ring->wait_step_ns;
-  if (limit_ns != NULL) {
-    int64_t left = *limit_ns - now_ns(CLOCK_REALTIME);
-    step = left < step ? left : step;
-  }
+  int64_t step = shortened(ring->wait_step_ns, limit_ns);
   if (step > 0) {
     struct timespec until = timespec_of(now_ns(CLOCK_MONOTONIC) + step);
     sem_clockwait(ring->completed, CLOCK_MONOTONIC, &until);
   }
+}
+
+/* Polls if the last wait was short, else or then sleeps. */
+static void await_completion(struct lmp_ring *ring, const int64_t *limit_ns) {
+  int64_t begun = now_ns(CLOCK_MONOTONIC);
+  if (ring->spin_ns > 0 && atomic_load_explicit(&ring->spins, memory_order_relaxed) &&
+      spin(ring, begun + shortened(ring->spin_ns, limit_ns))) {
+    return;
+  }
+  sleep_step(ring, limit_ns);
+  bool was_short = now_ns(CLOCK_MONOTONIC) - begun < 2 * ring->spin_ns;
+  atomic_store_explicit(&ring->spins, was_short, memory_order_relaxed);
 }
 
 /* Without a time limit the caller would wait forever for a daemon that died; -ENOTCONN tells. */
@@ -207,7 +244,7 @@ static int wait_for(struct lmp_ring *ring, struct hf3fs_cqe *cqes, int max, int 
     if (rc < 0) {
       return got > 0 ? got : rc;
     }
-    sleep_step(ring, limit_ns);
+    await_completion(ring, limit_ns);
   }
 }
 

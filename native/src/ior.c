@@ -7,7 +7,9 @@
 
 #include "internal.h"
 
-#define WAIT_STEP_NS_DEFAULT 1000000 /* 1 ms */
+#define WAIT_STEP_MS_DEFAULT 1
+/* To sleep and be woken takes about as long; the daemon polls for as long before it sleeps. */
+#define SPIN_US_DEFAULT 20
 
 size_t hf3fs_ior_size(int entries) {
   size_t slots = entries < 0 ? 1 : (size_t)entries + 1;
@@ -24,19 +26,25 @@ int lmp_ring_entries(size_t size) {
   return entries >= INT_MAX ? INT_MAX - 1 : (int)entries;
 }
 
-static int64_t wait_step_ns(void) {
-  const char *text = getenv("HF3FS_USRBIO_WAIT_JITTER_MS");
+static long setting(const char *name, long min, long max, long otherwise) {
+  const char *text = getenv(name);
   if (text == NULL) {
-    return WAIT_STEP_NS_DEFAULT;
+    return otherwise;
   }
   char *end;
-  long ms = strtol(text, &end, 10);
-  if (*end != '\0' || ms < 1 || ms > 60000) {
-    lmp_log(LMP_WARN, "HF3FS_USRBIO_WAIT_JITTER_MS is not usable; observed=%s, limit=1..60000; "
-            "remedy: 1 ms is used", text);
-    return WAIT_STEP_NS_DEFAULT;
+  long value = strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < min || value > max) {
+    lmp_log(LMP_WARN, "%s is not usable; observed=%s, limit=%ld..%ld; remedy: %ld is used", name,
+            text, min, max, otherwise);
+    return otherwise;
   }
-  return ms * 1000000;
+  return value;
+}
+
+/* Who polls keeps the core from the daemon if there is no other. */
+static int64_t spin_ns(void) {
+  long us = setting("LAMPYRIS_USRBIO_SPIN_US", 0, 1000000, SPIN_US_DEFAULT);
+  return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? us * 1000 : 0;
 }
 
 static void place(struct lmp_ring *ring, uint8_t *base, int32_t slots) {
@@ -67,7 +75,10 @@ static int open_ring(struct hf3fs_ior *ior, uint8_t *base, int entries, bool wra
   ring->submit = submit;
   ring->wrapped = wrapped;
   ring->mount = wrapped ? NULL : lmp_iov_mount(&ior->iov);
-  ring->wait_step_ns = wait_step_ns();
+  ring->wait_step_ns =
+      setting("HF3FS_USRBIO_WAIT_JITTER_MS", 1, 60000, WAIT_STEP_MS_DEFAULT) * INT64_C(1000000);
+  ring->spin_ns = spin_ns();
+  atomic_init(&ring->spins, true);
   ring->free_words = words;
   pthread_mutex_init(&ring->reap_lock, NULL);
   for (size_t w = 0; w < words; w++) {

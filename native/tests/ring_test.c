@@ -169,6 +169,35 @@ static void aTimeLimitEndsTheWait(void) {
   close_ring(&r);
 }
 
+/* How many milliseconds of a core a wait of 300 takes that nothing ends. */
+static int64_t cost_of_a_wait(const char *spin_us) {
+  struct ring r;
+  struct hf3fs_cqe cqe;
+  struct timespec before, after;
+  CHECK_EQ(setenv("LAMPYRIS_USRBIO_SPIN_US", spin_us, 1), 0);
+  open_ring(&r, 4, true);
+  struct timespec limit = in_ms(300);
+  int64_t start = monotonic_ms();
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+  CHECK_EQ(hf3fs_wait_for_ios(&r.ior, &cqe, 1, 1, &limit), 0);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+  int64_t took = monotonic_ms() - start;
+  CHECK(took >= 295 && took < 5000);
+  close_ring(&r);
+  CHECK_EQ(unsetenv("LAMPYRIS_USRBIO_SPIN_US"), 0);
+  return (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+}
+
+static void aLongWaitSleepsUnlessItIsToldToPoll(void) {
+  CHECK(cost_of_a_wait("20") < 100);
+  CHECK(cost_of_a_wait("0") < 100);
+  CHECK(cost_of_a_wait("no number") < 100);
+  if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+    /* Beside others it gets a part of a core, and gives the rest away. */
+    CHECK(cost_of_a_wait("1000000") > cost_of_a_wait("0"));
+  }
+}
+
 static void minResultsIsClampedToTheArray(void) {
   struct ring r;
   struct hf3fs_cqe cqes[2];
@@ -284,6 +313,7 @@ int main(void) {
   slotsComeBackOnlyWhenReaped();
   completionsMayComeInAnyOrder();
   aTimeLimitEndsTheWait();
+  aLongWaitSleepsUnlessItIsToldToPoll();
   minResultsIsClampedToTheArray();
   reapingTellsTheDaemon();
   errorsBelongToOneIo();
