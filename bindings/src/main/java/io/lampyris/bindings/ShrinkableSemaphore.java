@@ -43,6 +43,14 @@ public final class ShrinkableSemaphore {
   }
 
   /**
+   * Whether anybody sleeps in it; a plain load, to be followed by {@link
+   * ShrinkableMemory#faultBarrier}.
+   */
+  public static boolean hasWaiters(MemorySegment sem) {
+    return sem.get(JAVA_INT, WAITERS_AT) != 0;
+  }
+
+  /**
    * As sem_post(3): 0, -EOVERFLOW at the maximum, -EFAULT when the memory is gone. One system call.
    *
    * @throws InternalError of a fault in what was touched before, or when the memory is gone

@@ -519,7 +519,8 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   private void drain() {
     long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_WAIT_S);
     // The wake-up poll stays in flight for ever.
-    while (System.nanoTime() < deadlineNs && (uring.inFlight() > 1 || !inbox.isEmpty())) {
+    while (System.nanoTime() < deadlineNs
+        && (uring.inFlight() > 1 || !inbox.isEmpty() || !own.isEmpty())) {
       nowNs = System.nanoTime();
       if (poll() == 0) {
         uring.submitAndWait(1, TimeUnit.MILLISECONDS.toNanos(1));

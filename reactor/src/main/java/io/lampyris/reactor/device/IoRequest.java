@@ -41,6 +41,7 @@ public abstract class IoRequest {
   int slot = -1;
   int doneBytes;
   boolean flushing;
+  int inLineResult;
 
   /** Prepares a transfer; returns this. */
   public final IoRequest transfer(

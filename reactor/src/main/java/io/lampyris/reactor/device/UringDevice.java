@@ -5,10 +5,12 @@ import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
 import io.lampyris.bindings.uring.IoUring;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.InboxTask;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.UringClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +18,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Requests beyond the queue depth, or beyond the room in the ring, wait in a list and go in as
  * others complete. Flush is {@code fdatasync}, which on a buffered file writes its memory-mapped
- * pages back too.
+ * pages back too. Small transfers of a file on tmpfs are done at once, without the ring.
  */
-public final class UringDevice implements Device, UringClient {
+public final class UringDevice implements Device, UringClient, InboxTask {
   private static final int DEPTH_MAX = 256;
   private static final int UNKNOWN = -2;
   private static final int DIRECT_ALIGNMENT_BYTES = 4096;
+
+  /**
+   * Of a file in memory: the kernel gives each transfer there to a thread of its own, to wait for
+   * what never waits. From this length on that is worth its price, for the thread copies beside us.
+   */
+  private static final int IN_LINE_MAX_BYTES = 64 << 10;
+
   private static final int DISCARD_MODE = Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE;
 
   private final Reactor reactor;
@@ -31,6 +40,7 @@ public final class UringDevice implements Device, UringClient {
   private final int fd;
   private final long sizeBytes;
   private final int alignmentBytes;
+  private final boolean inMemory;
 
   private final @Nullable IoRequest[] slots = new IoRequest[DEPTH_MAX];
   private final int[] freeSlots = new int[DEPTH_MAX];
@@ -39,10 +49,16 @@ public final class UringDevice implements Device, UringClient {
   private @Nullable IoRequest waitingTail;
   private int inFlight;
 
+  /** Transfers that were done when they were submitted, and are told of in the next cycle (I1). */
+  private final ArrayDeque<IoRequest> done = new ArrayDeque<>(DEPTH_MAX);
+
+  private boolean telling;
+
   /** Among the ring's registered files; found out at the first transfer. */
   private int fileSlot = UNKNOWN;
 
-  private UringDevice(Reactor reactor, String name, int fd, long sizeBytes, int alignmentBytes) {
+  private UringDevice(
+      Reactor reactor, String name, int fd, long sizeBytes, int alignmentBytes, boolean inMemory) {
     this.reactor = reactor;
     this.uring = reactor.uring();
     this.client = reactor.register(this);
@@ -50,6 +66,7 @@ public final class UringDevice implements Device, UringClient {
     this.fd = fd;
     this.sizeBytes = sizeBytes;
     this.alignmentBytes = alignmentBytes;
+    this.inMemory = inMemory;
     for (int i = DEPTH_MAX - 1; i >= 0; i--) {
       freeSlots[freeCount++] = i;
     }
@@ -78,7 +95,9 @@ public final class UringDevice implements Device, UringClient {
       throw new IOException(
           "cannot size device %s; observed=%s".formatted(path, Errno.describe((int) -size)));
     }
-    return new UringDevice(reactor, path.toString(), fd, size, direct ? DIRECT_ALIGNMENT_BYTES : 1);
+    int alignment = direct ? DIRECT_ALIGNMENT_BYTES : 1;
+    boolean inMemory = Libc.isBlockDevice(fd) != 1 && Libc.statfs(path.toString()).isTmpfs();
+    return new UringDevice(reactor, path.toString(), fd, size, alignment, inMemory);
   }
 
   @Override
@@ -110,10 +129,58 @@ public final class UringDevice implements Device, UringClient {
     request.errno = 0;
     request.flushing = false;
     inFlight++;
-    if (waitingHead != null || !start(request)) {
+    if (inMemory && isTransfer(request) && request.lengthBytes < IN_LINE_MAX_BYTES) {
+      transferInLine(request);
+    } else if (waitingHead != null || !start(request)) {
       enqueue(request);
     }
   }
+
+  private static boolean isTransfer(IoRequest request) {
+    return request.kind != IoRequest.Kind.FLUSH && request.kind != IoRequest.Kind.DISCARD;
+  }
+
+  // ---- in memory ----
+
+  /** A flush of memory is nothing, so FUA is not either. */
+  private void transferInLine(IoRequest request) {
+    int result;
+    do {
+      long address = request.buffer.address() + request.bufferOffset + request.doneBytes;
+      long offset = request.deviceOffset + request.doneBytes;
+      int length = request.lengthBytes - request.doneBytes;
+      result =
+          (int)
+              (request.kind == IoRequest.Kind.READ
+                  ? Libc.pread(fd, address, length, offset)
+                  : Libc.pwrite(fd, address, length, offset));
+      request.doneBytes += Math.max(0, result);
+    } while (result == -Errno.EINTR || (result > 0 && request.doneBytes < request.lengthBytes));
+    request.inLineResult = result;
+    request.waiting = true;
+    done.add(request);
+    if (!telling) {
+      telling = true;
+      reactor.offer(this);
+    }
+  }
+
+  /** Those that were done before this began: what they begin is told of in its turn. */
+  @Override
+  public void onReactor(long nowNs) {
+    for (int left = done.size(); left > 0; left--) {
+      IoRequest request = done.remove();
+      request.waiting = false;
+      inFlight--;
+      request.onComplete(outcome(request, request.inLineResult));
+    }
+    telling = !done.isEmpty();
+    if (telling) {
+      reactor.offer(this);
+    }
+  }
+
+  // ---- through the ring ----
 
   private boolean start(IoRequest request) {
     if (freeCount == 0) {

@@ -77,7 +77,7 @@ abstract class DeviceConformance {
     }
   }
 
-  private static long one(Rig rig, IoRequest.Kind kind, long at, MemorySegment memory, int bytes)
+  static long one(Rig rig, IoRequest.Kind kind, long at, MemorySegment memory, int bytes)
       throws Exception {
     Counted request = new Counted();
     request.transfer(kind, at, memory, 0, bytes);

@@ -22,13 +22,18 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-final class UringDeviceTest extends DeviceConformance {
+class UringDeviceTest extends DeviceConformance {
   private static final int BLOCK = 4096;
 
-  @TempDir Path dir;
+  @TempDir Path tmp;
+
+  /** Where the devices are; each test has a fresh one. */
+  Path dir() throws IOException {
+    return tmp;
+  }
 
   private Path file(long sizeBytes) throws IOException {
-    Path path = dir.resolve("device");
+    Path path = dir().resolve("device");
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
       file.setLength(sizeBytes);
     }
@@ -134,19 +139,18 @@ final class UringDeviceTest extends DeviceConformance {
   }
 
   @Test
-  void aMissingFileIsNamedWithItsErrno() {
+  void aMissingFileIsNamedWithItsErrno() throws IOException {
+    Path nowhere = dir().resolve("nowhere");
     try (Reactor reactor = Reactor.builder("test").start()) {
       IOException e =
-          assertThrows(
-              IOException.class,
-              () -> UringDevice.open(reactor, dir.resolve("nowhere"), true).close());
+          assertThrows(IOException.class, () -> UringDevice.open(reactor, nowhere, true).close());
       assertTrue(String.valueOf(e.getMessage()).contains("ENOENT"), e::toString);
     }
   }
 
   @Test
   void aDiscardedRangeOfAFileReadsAsZeros() throws Exception {
-    Path path = dir.resolve("full");
+    Path path = dir().resolve("full");
     byte[] ones = new byte[1 << 20];
     Arrays.fill(ones, (byte) 1);
     Files.write(path, ones);
