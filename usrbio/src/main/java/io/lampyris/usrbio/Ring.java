@@ -23,6 +23,19 @@ final class Ring extends Registration {
   /** {@link #ready} found indices that no honest program writes. */
   static final int BROKEN = -1;
 
+  /** What {@link #wake} finds. */
+  enum Wake {
+    /** Somebody sleeps, or may be about to. */
+    POST,
+    /** The program has taken every completion, so it does not wait for one of them. */
+    NOT_NEEDED,
+    /** It may be about to take them. */
+    LATER
+  }
+
+  /** A program that polls has taken what it was shown within this. */
+  private static final long POST_AFTER_NS = 2_000;
+
   private static final long NONE = Long.MIN_VALUE;
   private static final long NS_PER_MS = 1_000_000;
 
@@ -49,11 +62,17 @@ final class Ring extends Registration {
   /** When the batch that is not full yet was first seen. */
   private long batchSinceNs = NONE;
 
+  /** When the first completion was shown that nobody has been woken for. */
+  private long shownNs;
+
   private @Nullable RingIo completedFirst;
   private @Nullable RingIo completedLast;
 
   /** In the server's list of rings with completions to write. */
   boolean dirty;
+
+  /** In the server's list of rings whose programs may have to be woken. */
+  boolean unposted;
 
   /** Gets no more service. */
   boolean retired;
@@ -226,8 +245,26 @@ final class Ring extends Registration {
   }
 
   /** Writes ring memory. */
-  void publishCompletions() {
+  void publishCompletions(long nowNs) {
     RingLayout.index(memory, RingLayout.CQE_HEAD_AT, cqeHead);
+    if (!unposted) {
+      shownNs = nowNs;
+    }
+  }
+
+  /**
+   * What is to be done for who waits for completions. The system call of a post takes about as long
+   * as all else that a completion costs, and is not needed by a program that polls: so one that
+   * does not sleep has a moment for taking what it was shown. Reads ring memory.
+   */
+  Wake wake(long nowNs) {
+    if (ShrinkableSemaphore.hasWaiters(semaphore)) {
+      return Wake.POST;
+    }
+    if (RingLayout.index(memory, RingLayout.CQE_TAIL_AT) == cqeHead) {
+      return Wake.NOT_NEEDED;
+    }
+    return nowNs - shownNs >= POST_AFTER_NS ? Wake.POST : Wake.LATER;
   }
 
   /**

@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * Programs own the ring memory too, and can shrink the file under us. The JVM turns that fault into
  * an {@link InternalError}, but at the next safepoint, not at the access. So every piece of code
  * that touches ring memory ends with a <em>fault barrier</em>, a native call, on whose return the
- * error is thrown; within the barriers nothing of others is changed (I9).
+ * error is thrown; within the barriers nothing of others is changed (I10).
  *
  * <p>Owner: reactor, except where a method says otherwise.
  */
@@ -72,6 +72,9 @@ public final class RingServer implements Agent {
   private int claimedCount;
   private final ArrayDeque<Ring> dirty;
 
+  /** They have completions that nobody has been woken for. */
+  private final ArrayDeque<Ring> unposted;
+
   /** The ring whose memory is being touched: a fault now is its fault. */
   private @Nullable Ring touched;
 
@@ -111,6 +114,7 @@ public final class RingServer implements Agent {
     freeCount = free.length;
     claimed = new RingIo[all.length];
     dirty = new ArrayDeque<>(config.ringsMax() + 1);
+    unposted = new ArrayDeque<>(config.ringsMax() + 1);
   }
 
   ReactorContext context() {
@@ -182,6 +186,8 @@ public final class RingServer implements Agent {
     ring.retire();
     ring.dirty = false;
     dirty.remove(ring);
+    ring.unposted = false;
+    unposted.remove(ring);
     // A fault may have struck between any two steps, so only the states of the I/Os are trusted.
     ring.inFlight = 0;
     freeCount = 0;
@@ -238,6 +244,7 @@ public final class RingServer implements Agent {
     work += gatherAll(nowNs);
     submitClaimed(nowNs);
     work += writeCompletions(nowNs);
+    wakePrograms(nowNs);
     if (work > 0) {
       lastWorkNs = nowNs;
     }
@@ -420,14 +427,38 @@ public final class RingServer implements Agent {
       free[freeCount++] = io;
       written++;
     }
-    ring.publishCompletions();
-    // The fault barrier of what was written, too.
-    boolean whole = ring.post();
+    ring.publishCompletions(nowNs);
+    ShrinkableMemory.faultBarrier();
     touched = null;
-    if (!whole) {
-      retireBroken(ring, "shared memory was shrunk");
+    if (!ring.unposted) {
+      ring.unposted = true;
+      unposted.add(ring);
     }
     return written;
+  }
+
+  private void wakePrograms(long nowNs) {
+    int left = unposted.size();
+    Ring ring;
+    // A fault may take any of them out of the list.
+    while (left-- > 0 && (ring = unposted.poll()) != null) {
+      try {
+        touched = ring;
+        Ring.Wake wake = ring.wake(nowNs);
+        ShrinkableMemory.faultBarrier();
+        boolean whole = wake != Ring.Wake.POST || ring.post();
+        touched = null;
+        if (!whole) {
+          retireBroken(ring, "shared memory was shrunk");
+        } else if (wake == Ring.Wake.LATER) {
+          unposted.add(ring);
+        } else {
+          ring.unposted = false;
+        }
+      } catch (InternalError fault) {
+        onFault(fault);
+      }
+    }
   }
 
   private void onFault(InternalError fault) {
@@ -461,7 +492,7 @@ public final class RingServer implements Agent {
     if (polledTotal == 0) {
       return true;
     }
-    if (!dirty.isEmpty() || nowNs - lastWorkNs < config.spinNs()) {
+    if (!dirty.isEmpty() || !unposted.isEmpty() || nowNs - lastWorkNs < config.spinNs()) {
       return false;
     }
     // Armed first: what is posted from here on wakes us, what was prepared before is seen below.

@@ -8,7 +8,9 @@ package io.lampyris.usrbio;
  *     entries that nobody announced
  * @param idleScanNs the same for rings that were not
  * @param idleAfterNs when "lately" ends
- * @param entriesPerCycleMax how many entries one ring gets into one cycle: bounds what others wait
+ * @param entriesPerCycleMax how many entries one ring gets into one cycle: bounds what others wait,
+ *     and how many end together. With few, the program takes the first while the next are read; 4
+ *     KiB from memory at depth 32: 470, 490, 460, 370 thousand a second with 4, 8, 16, 64
  * @param inFlightMax over all rings: 256 bytes each; four times what keeps a fast device busy
  * @param ringsMax rings are polled one by one: 4096 cost about 40 µs a cycle
  * @param registrationsMax rings and memory together
@@ -24,8 +26,7 @@ public record RingServerConfig(
     int registrationsMax) {
 
   public static final RingServerConfig DEFAULT =
-      new RingServerConfig(
-          100_000, 10_000_000, 200_000_000, 1_000_000_000, 64, 4096, 4096, 1 << 20);
+      new RingServerConfig(100_000, 10_000_000, 200_000_000, 1_000_000_000, 8, 4096, 4096, 1 << 20);
 
   public RingServerConfig {
     assert spinNs >= 0 && activeScanNs > 0 && idleScanNs >= activeScanNs : "times";

@@ -54,7 +54,9 @@
  *   <li>I7: everything a process registered goes when the last directory handle that it held on
  *       {@code iovs} is released, however it ended.
  *   <li>I8: a prepared entry is served without a post of the submit semaphore, only later.
- *   <li>I9: the reactor's code meets a fault in a ring's memory inside {@code RingServer}'s guards
+ *   <li>I9: a completion is announced by a post of the ring's semaphore, at once when somebody
+ *       sleeps in it, else within microseconds unless the program has taken all completions before.
+ *   <li>I10: the reactor's code meets a fault in a ring's memory inside {@code RingServer}'s guards
  *       and nowhere else: ring memory is touched between two fault barriers.
  * </ul>
  *
@@ -85,7 +87,7 @@
  * {@link io.lampyris.bindings.ShrinkableMemory}). So no native code touches it:
  *
  * <ul>
- *   <li>Ring memory: single loads and stores between fault barriers (I9).
+ *   <li>Ring memory: single loads and stores between fault barriers (I10).
  *   <li>Semaphores: the kernel does the atomic part ({@link
  *       io.lampyris.bindings.ShrinkableSemaphore}). A submit semaphore, whose file all users may
  *       write, is restored within a second or two when somebody shrank it.

@@ -517,7 +517,7 @@ class RingServerTest {
 
   // ---------------------------------------------------------------- memory that goes
 
-  /** I9. */
+  /** I10. */
   @Test
   void aRingWhoseMemoryIsShrunkIsRetiredAndOthersAreNot() throws FileSystemException {
     Memory memory = program.new Memory(MEMORY_BYTES, "");
