@@ -3,12 +3,15 @@ package io.lampyris.reactor.device;
 import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.bindings.uring.IoUring;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.InboxTask;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.UringClient;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +43,9 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private final int fd;
   private final long sizeBytes;
   private final int alignmentBytes;
-  private final boolean inMemory;
+
+  /** A file on tmpfs, to be copied from; empty for what is not in memory. */
+  private final MemorySegment mapped;
 
   private final @Nullable IoRequest[] slots = new IoRequest[DEPTH_MAX];
   private final int[] freeSlots = new int[DEPTH_MAX];
@@ -58,7 +63,12 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private int fileSlot = UNKNOWN;
 
   private UringDevice(
-      Reactor reactor, String name, int fd, long sizeBytes, int alignmentBytes, boolean inMemory) {
+      Reactor reactor,
+      String name,
+      int fd,
+      long sizeBytes,
+      int alignmentBytes,
+      MemorySegment mapped) {
     this.reactor = reactor;
     this.uring = reactor.uring();
     this.client = reactor.register(this);
@@ -66,7 +76,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     this.fd = fd;
     this.sizeBytes = sizeBytes;
     this.alignmentBytes = alignmentBytes;
-    this.inMemory = inMemory;
+    this.mapped = mapped;
     for (int i = DEPTH_MAX - 1; i >= 0; i--) {
       freeSlots[freeCount++] = i;
     }
@@ -96,8 +106,13 @@ public final class UringDevice implements Device, UringClient, InboxTask {
           "cannot size device %s; observed=%s".formatted(path, Errno.describe((int) -size)));
     }
     int alignment = direct ? DIRECT_ALIGNMENT_BYTES : 1;
-    boolean inMemory = Libc.isBlockDevice(fd) != 1 && Libc.statfs(path.toString()).isTmpfs();
-    return new UringDevice(reactor, path.toString(), fd, size, alignment, inMemory);
+    boolean inMemory =
+        size > 0 && Libc.isBlockDevice(fd) != 1 && Libc.statfs(path.toString()).isTmpfs();
+    MemorySegment mapped =
+        inMemory
+            ? NativeMemory.map(fd, 0, size, Fcntl.PROT_READ, Fcntl.MAP_SHARED)
+            : MemorySegment.NULL;
+    return new UringDevice(reactor, path.toString(), fd, size, alignment, mapped);
   }
 
   @Override
@@ -129,7 +144,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     request.errno = 0;
     request.flushing = false;
     inFlight++;
-    if (inMemory && isTransfer(request) && request.lengthBytes < IN_LINE_MAX_BYTES) {
+    if (isInMemory() && isTransfer(request) && request.lengthBytes < IN_LINE_MAX_BYTES) {
       transferInLine(request);
     } else if (waitingHead != null || !start(request)) {
       enqueue(request);
@@ -142,27 +157,51 @@ public final class UringDevice implements Device, UringClient, InboxTask {
 
   // ---- in memory ----
 
-  /** A flush of memory is nothing, so FUA is not either. */
+  private boolean isInMemory() {
+    return mapped.byteSize() > 0;
+  }
+
   private void transferInLine(IoRequest request) {
-    int result;
-    do {
-      long address = request.buffer.address() + request.bufferOffset + request.doneBytes;
-      long offset = request.deviceOffset + request.doneBytes;
-      int length = request.lengthBytes - request.doneBytes;
-      result =
-          (int)
-              (request.kind == IoRequest.Kind.READ
-                  ? Libc.pread(fd, address, length, offset)
-                  : Libc.pwrite(fd, address, length, offset));
-      request.doneBytes += Math.max(0, result);
-    } while (result == -Errno.EINTR || (result > 0 && request.doneBytes < request.lengthBytes));
-    request.inLineResult = result;
+    request.inLineResult = isCopied(request) ? request.lengthBytes : call(request);
+    request.doneBytes = Math.max(0, request.inLineResult);
     request.waiting = true;
     done.add(request);
     if (!telling) {
       telling = true;
       reactor.offer(this);
     }
+  }
+
+  /**
+   * A read without the kernel; false when either side has lost memory, and the kernel says which.
+   */
+  private boolean isCopied(IoRequest request) {
+    return request.kind == IoRequest.Kind.READ
+        && ShrinkableMemory.copy(
+            mapped,
+            request.deviceOffset,
+            request.buffer,
+            request.bufferOffset,
+            request.lengthBytes);
+  }
+
+  /** Bytes or -errno. A flush of memory is nothing, so FUA is not either. */
+  private int call(IoRequest request) {
+    int moved = 0;
+    while (moved < request.lengthBytes) {
+      long address = request.buffer.address() + request.bufferOffset + moved;
+      long offset = request.deviceOffset + moved;
+      int length = request.lengthBytes - moved;
+      long result =
+          request.kind == IoRequest.Kind.READ
+              ? Libc.pread(fd, address, length, offset)
+              : Libc.pwrite(fd, address, length, offset);
+      if (result == 0 || (result < 0 && result != -Errno.EINTR)) {
+        return result == 0 ? moved : (int) result;
+      }
+      moved += (int) Math.max(0, result);
+    }
+    return moved;
   }
 
   /** Those that were done before this began: what they begin is told of in its turn. */
@@ -344,6 +383,9 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     reactor.unregister(client);
     if (fileSlot >= 0 && reactor.inReactor()) {
       reactor.registered().removeFile(fileSlot); // else the ring's end does it
+    }
+    if (isInMemory()) {
+      NativeMemory.unmap(mapped);
     }
     Libc.close(fd);
   }
