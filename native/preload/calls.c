@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,8 +12,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Below this a request through FUSE is as fast as one through a ring. */
-#define READ_MIN (64u << 10)
+/* Smaller ones are left to the page cache, which may have them, unless they go past it (O_DIRECT). */
+#define READ_MIN_DEFAULT (64u << 10)
 /* Files below this are read before a ring is made. */
 #define FILE_MIN (2u << 20)
 #define VECTORS_MAX 64
@@ -21,13 +22,30 @@
 #define FDS 4096
 
 static struct real_calls real;
+static size_t read_min = READ_MIN_DEFAULT;
 
-/* Descriptors whose reads are none of our business. A hint: what is stale costs speed, no more. */
-static _Atomic bool foreign[FDS];
+/* Of descriptors; what is stale costs speed, no more. */
+enum hint {
+  FOREIGN = 1, /* its reads are none of our business */
+  CACHED = 2   /* its reads go through the page cache */
+};
+static _Atomic unsigned char hints[FDS];
 
 static void look_up(void *call, const char *name) {
   void *symbol = dlsym(RTLD_NEXT, name);
   memcpy(call, &symbol, sizeof symbol); /* ISO C has no conversion from an object's pointer */
+}
+
+static void read_min_init(void) {
+  const char *text = getenv("LAMPYRIS_PRELOAD_MIN_READ");
+  char *end;
+  unsigned long bytes = text == NULL ? 0 : strtoul(text, &end, 10);
+  if (text != NULL && (end == text || *end != '\0' || bytes < 1 || bytes > LENGTH_MAX)) {
+    pl_log("LAMPYRIS_PRELOAD_MIN_READ is not usable; observed=%s, limit=1..%u bytes; remedy: %u is used",
+           text, LENGTH_MAX, READ_MIN_DEFAULT);
+  } else if (text != NULL) {
+    read_min = bytes;
+  }
 }
 
 __attribute__((constructor)) static void init(void) {
@@ -42,13 +60,24 @@ __attribute__((constructor)) static void init(void) {
   look_up(&real.dup2, "dup2");
   look_up(&real.dup3, "dup3");
   pl_log_init();
+  read_min_init();
   pl_stream_init();
   errno = saved_errno;
 }
 
-static void set_foreign(int fd, bool value) {
+static bool hinted(int fd, unsigned any) {
+  return fd < 0 || (fd < FDS && (atomic_load_explicit(&hints[fd], memory_order_relaxed) & any) != 0);
+}
+
+static void hint(int fd, enum hint what) {
   if (fd >= 0 && fd < FDS) {
-    atomic_store_explicit(&foreign[fd], value, memory_order_relaxed);
+    atomic_fetch_or_explicit(&hints[fd], (unsigned char)what, memory_order_relaxed);
+  }
+}
+
+static void forget_hints(int fd) {
+  if (fd >= 0 && fd < FDS) {
+    atomic_store_explicit(&hints[fd], 0, memory_order_relaxed);
   }
 }
 
@@ -56,7 +85,7 @@ static void set_foreign(int fd, bool value) {
 
 /* The mount that a descriptor's reads may be taken over for, or NULL. */
 static struct pl_mount *mount_of(int fd, struct statx *st) {
-  if (fd < 0 || (fd < FDS && atomic_load_explicit(&foreign[fd], memory_order_relaxed))) {
+  if (hinted(fd, FOREIGN)) {
     return NULL;
   }
   /* What the kernel has at hand: this sends the daemon no request. */
@@ -65,7 +94,7 @@ static struct pl_mount *mount_of(int fd, struct statx *st) {
     return NULL;
   }
   if (!S_ISREG(st->stx_mode)) {
-    set_foreign(fd, true);
+    hint(fd, FOREIGN);
     return NULL;
   }
   /* None, too, while another thread looks at the device for the first time. */
@@ -110,10 +139,25 @@ static ssize_t read_again(int fd, const struct iovec *iov, int count, size_t n, 
   return got;
 }
 
+/* Whether reads of a descriptor go past the page cache. */
+static bool is_direct(int fd) {
+  if (hinted(fd, FOREIGN | CACHED)) {
+    return false;
+  }
+  int saved_errno = errno;
+  int flags = fcntl(fd, F_GETFL);
+  errno = saved_errno;
+  if (flags >= 0 && (flags & O_DIRECT) != 0) {
+    return true;
+  }
+  hint(fd, CACHED);
+  return false;
+}
+
 /* Reads at an offset, or where the descriptor stands when it is negative. PL_KERNEL: not done. */
 static ssize_t take_over(int fd, const struct iovec *iov, int count, size_t length, off_t offset) {
   struct statx st;
-  if (length < READ_MIN || real.preadv == NULL) {
+  if (length == 0 || real.preadv == NULL || (length < read_min && !is_direct(fd))) {
     return PL_KERNEL;
   }
   int saved_errno = errno;
@@ -228,7 +272,7 @@ EXPORT int close(int fd) {
     errno = EBADF; /* the program never opened it */
     return -1;
   }
-  set_foreign(fd, false);
+  forget_hints(fd);
   return real.close != NULL ? real.close(fd) : (int)syscall(SYS_close, fd);
 }
 
@@ -239,7 +283,7 @@ static int close_some(unsigned first, unsigned last, int flags) {
 
 EXPORT int close_range(unsigned first, unsigned last, int flags) {
   for (unsigned fd = first; fd < FDS && fd <= last; fd++) {
-    set_foreign((int)fd, false);
+    forget_hints((int)fd);
   }
   for (;;) {
     int kept = first > INT_MAX ? -1 : pl_kept_from((int)first);
@@ -263,7 +307,7 @@ static void replaced(int from, int to) {
     if (to == pl_kept_from(to)) {
       pl_kept_lost(to);
     }
-    set_foreign(to, false);
+    forget_hints(to);
   }
 }
 

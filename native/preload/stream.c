@@ -27,7 +27,6 @@ enum {
   PAGE = 4096,
   THREADS_MAX = 32, /* each has 8 MiB of shared memory */
   PATIENCE_S = 60,  /* longer than the daemon's own limit of an operation */
-  SPINS = 300,
 };
 
 enum window_state { FREE, UNDER_WAY, THERE };
@@ -233,12 +232,6 @@ static bool has_completion(const struct thread *t) {
          atomic_load_explicit(&ring->head->cqe_tail, memory_order_relaxed);
 }
 
-static void spin(const struct thread *t) {
-  for (int i = 0; i < SPINS && !has_completion(t); i++) {
-    __builtin_ia32_pause();
-  }
-}
-
 static int take_completions(struct thread *t, int min, const struct timespec *limit) {
   struct hf3fs_cqe cqes[WINDOWS];
   int n = hf3fs_wait_for_ios(&t->ior, cqes, WINDOWS, min, limit);
@@ -258,7 +251,6 @@ static void drain(struct thread *t) {
 /* Waits for at least one completion; false when none will come any more. */
 static bool reap(struct thread *t) {
   post(t);
-  spin(t);
   for (int waited_s = 0; waited_s < PATIENCE_S; waited_s++) {
     struct timespec limit;
     clock_gettime(CLOCK_REALTIME, &limit);

@@ -5,6 +5,7 @@ Every case compares with a model of what the file must hold. Prints `ok CASE` fo
 fails. SEED=N replays.
 """
 
+import mmap
 import os
 import random
 import signal
@@ -92,6 +93,26 @@ def a_read_sees_every_write_that_had_returned(directory):
         check(os.pread(fd, MIB, SIZE) == b"", "the file was cut")
         os.close(fd)
     writer.close()
+
+
+def small_reads_past_the_page_cache_are_right(directory):
+    """O_DIRECT: of any length, at any place, also one after the other and behind the end."""
+    path, model = make(directory, "direct", SIZE + 777)
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    memory = mmap.mmap(-1, MIB)
+    for turn in range(2000):
+        length = RANDOM.choice((1, 512, 4096, 5000, 16 << 10, 60_000))
+        at = RANDOM.choice((RANDOM.randrange(len(model)), RANDOM.randrange(len(model)) & ~4095, len(model) - 100))
+        got = os.preadv(fd, [memoryview(memory)[:length]], at)
+        check(got == min(length, len(model) - at), f"{got} of {length} bytes at {at}")
+        compare(bytes(memory[:got]), model, at, "direct")
+    at = 0
+    while at < len(model):
+        got = os.readv(fd, [memoryview(memory)[:4096]])
+        check(got > 0, f"nothing at {at}")
+        compare(bytes(memory[:got]), model, at, "direct, in order")
+        at += got
+    os.close(fd)
 
 
 def own_writes_are_read_back(directory):
@@ -198,8 +219,8 @@ def read_for_ever(path):
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--for-ever":
         read_for_ever(sys.argv[2])
-    for case in (a_read_sees_every_write_that_had_returned, own_writes_are_read_back, descriptors_share_their_offset,
-                 processes_append_whole_records, signals_disturb_no_read):
+    for case in (a_read_sees_every_write_that_had_returned, own_writes_are_read_back,
+                 small_reads_past_the_page_cache_are_right, descriptors_share_their_offset, processes_append_whole_records, signals_disturb_no_read):
         case(sys.argv[1])
         print("ok", case.__name__, flush=True)
 
