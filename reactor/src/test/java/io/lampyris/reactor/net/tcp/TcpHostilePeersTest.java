@@ -415,7 +415,14 @@ class TcpHostilePeersTest {
       Connection prompt = callers.getFirst().connect(1, 2);
       // What a connection takes to be made would count too, and the call might never be sent.
       assertEquals(1, new BlockingCall(16, 16).send(prompt));
-      host.offer(nowNs -> awaitQuietly(busy));
+      CountDownLatch entered = new CountDownLatch(1);
+      host.offer(nowNs -> {
+        entered.countDown();
+        awaitQuietly(busy);
+      });
+      // A call that the host finds in its inbox beside this one is of the same cycle, and so in
+      // time.
+      entered.await();
       long budgetNs = TimeUnit.SECONDS.toNanos(1);
       BlockingCall call = new BlockingCall(16, 16);
       call.deadlineNs = System.nanoTime() + budgetNs;
