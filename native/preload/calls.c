@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,18 +35,6 @@ static void look_up(void *call, const char *name) {
   memcpy(call, &symbol, sizeof symbol); /* ISO C has no conversion from an object's pointer */
 }
 
-static void read_min_init(void) {
-  const char *text = getenv("LAMPYRIS_PRELOAD_MIN_READ");
-  char *end;
-  unsigned long bytes = text == NULL ? 0 : strtoul(text, &end, 10);
-  if (text != NULL && (end == text || *end != '\0' || bytes < 1 || bytes > LENGTH_MAX)) {
-    pl_log("LAMPYRIS_PRELOAD_MIN_READ is not usable; observed=%s, limit=1..%u bytes; remedy: %u is used",
-           text, LENGTH_MAX, READ_MIN_DEFAULT);
-  } else if (text != NULL) {
-    read_min = bytes;
-  }
-}
-
 __attribute__((constructor)) static void init(void) {
   int saved_errno = errno;
   look_up(&real.read, "read");
@@ -60,7 +47,7 @@ __attribute__((constructor)) static void init(void) {
   look_up(&real.dup2, "dup2");
   look_up(&real.dup3, "dup3");
   pl_log_init();
-  read_min_init();
+  read_min = (size_t)lmp_setting("LAMPYRIS_PRELOAD_MIN_READ", 1, LENGTH_MAX, READ_MIN_DEFAULT);
   pl_stream_init();
   errno = saved_errno;
 }

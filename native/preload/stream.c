@@ -226,12 +226,6 @@ static void take_completion(struct thread *t, const struct hf3fs_cqe *cqe) {
   }
 }
 
-static bool has_completion(const struct thread *t) {
-  const struct lmp_ring *ring = t->ior.iorh;
-  return atomic_load_explicit(&ring->head->cqe_head, memory_order_acquire) !=
-         atomic_load_explicit(&ring->head->cqe_tail, memory_order_relaxed);
-}
-
 static int take_completions(struct thread *t, int min, const struct timespec *limit) {
   struct hf3fs_cqe cqes[WINDOWS];
   int n = hf3fs_wait_for_ios(&t->ior, cqes, WINDOWS, min, limit);
@@ -244,7 +238,7 @@ static int take_completions(struct thread *t, int min, const struct timespec *li
 /* Takes what came since the last call. */
 static void drain(struct thread *t) {
   static const struct timespec past;
-  while (has_completion(t) && take_completions(t, 0, &past) > 0) {
+  while (lmp_has_completion(t->ior.iorh) && take_completions(t, 0, &past) > 0) {
   }
 }
 

@@ -120,6 +120,10 @@ struct lmp_ring {
   _Atomic uint64_t free_map[]; /* bit set: the slot is free */
 };
 
+/* A number from the environment; what is none of that range is told to the log. */
+long lmp_setting(const char *name, long min, long max, long otherwise);
+/* Whether one is there that nobody has reaped: a hint, for reaping looks again. */
+bool lmp_has_completion(const struct lmp_ring *ring);
 /* Entries that fit into that many bytes; 0 when not even one does. */
 int lmp_ring_entries(size_t size);
 /* hf3fs_prep_io for an inode that this process holds open, registered or not. */

@@ -168,7 +168,7 @@ static int reap_and_tell(struct lmp_ring *ring, struct hf3fs_cqe *out, int max) 
   return n;
 }
 
-static bool has_completion(struct lmp_ring *ring) {
+bool lmp_has_completion(const struct lmp_ring *ring) {
   return atomic_load_explicit(&ring->head->cqe_head, memory_order_relaxed) !=
          atomic_load_explicit(&ring->head->cqe_tail, memory_order_relaxed);
 }
@@ -178,14 +178,14 @@ static bool has_completion(struct lmp_ring *ring) {
 static bool spin(struct lmp_ring *ring, int64_t until_ns) {
   do {
     for (int i = 0; i < PAUSES_BEFORE_YIELD; i++) {
-      if (has_completion(ring)) {
+      if (lmp_has_completion(ring)) {
         return true;
       }
       __builtin_ia32_pause();
     }
     sched_yield();
   } while (now_ns(CLOCK_MONOTONIC) < until_ns);
-  return has_completion(ring);
+  return lmp_has_completion(ring);
 }
 
 /* A time, or what is left of the limit on the real-time clock. */

@@ -26,7 +26,7 @@ int lmp_ring_entries(size_t size) {
   return entries >= INT_MAX ? INT_MAX - 1 : (int)entries;
 }
 
-static long setting(const char *name, long min, long max, long otherwise) {
+long lmp_setting(const char *name, long min, long max, long otherwise) {
   const char *text = getenv(name);
   if (text == NULL) {
     return otherwise;
@@ -43,7 +43,7 @@ static long setting(const char *name, long min, long max, long otherwise) {
 
 /* Who polls keeps the core from the daemon if there is no other. */
 static int64_t spin_ns(void) {
-  long us = setting("LAMPYRIS_USRBIO_SPIN_US", 0, 1000000, SPIN_US_DEFAULT);
+  long us = lmp_setting("LAMPYRIS_USRBIO_SPIN_US", 0, 1000000, SPIN_US_DEFAULT);
   return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? us * 1000 : 0;
 }
 
@@ -76,7 +76,7 @@ static int open_ring(struct hf3fs_ior *ior, uint8_t *base, int entries, bool wra
   ring->wrapped = wrapped;
   ring->mount = wrapped ? NULL : lmp_iov_mount(&ior->iov);
   ring->wait_step_ns =
-      setting("HF3FS_USRBIO_WAIT_JITTER_MS", 1, 60000, WAIT_STEP_MS_DEFAULT) * INT64_C(1000000);
+      lmp_setting("HF3FS_USRBIO_WAIT_JITTER_MS", 1, 60000, WAIT_STEP_MS_DEFAULT) * INT64_C(1000000);
   ring->spin_ns = spin_ns();
   atomic_init(&ring->spins, true);
   ring->free_words = words;

@@ -220,7 +220,8 @@ def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--for-ever":
         read_for_ever(sys.argv[2])
     for case in (a_read_sees_every_write_that_had_returned, own_writes_are_read_back,
-                 small_reads_past_the_page_cache_are_right, descriptors_share_their_offset, processes_append_whole_records, signals_disturb_no_read):
+                 small_reads_past_the_page_cache_are_right, descriptors_share_their_offset,
+                 processes_append_whole_records, signals_disturb_no_read):
         case(sys.argv[1])
         print("ok", case.__name__, flush=True)
 
