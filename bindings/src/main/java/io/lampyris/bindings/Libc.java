@@ -41,10 +41,6 @@ public final class Libc {
   private static final MethodHandle WRITE = Native.withErrno("write", STREAM);
   private static final MethodHandle PREAD = Native.withErrno("pread", TRANSFER);
   private static final MethodHandle PWRITE = Native.withErrno("pwrite", TRANSFER);
-  private static final FunctionDescriptor TRANSFER_AT =
-      FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle PREAD_AT = Native.withErrno("pread", TRANSFER_AT);
-  private static final MethodHandle PWRITE_AT = Native.withErrno("pwrite", TRANSFER_AT);
   private static final MethodHandle FSYNC = Native.withErrno("fsync", INT_OF_INT);
   private static final MethodHandle FDATASYNC = Native.withErrno("fdatasync", INT_OF_INT);
   private static final MethodHandle FTRUNCATE =
@@ -170,28 +166,6 @@ public final class Libc {
     MemorySegment state = Native.errnoState();
     try {
       return Native.result((long) PWRITE.invokeExact(state, fd, buf, sizeBytes, offset), state);
-    } catch (Throwable t) {
-      throw Native.unexpected(t);
-    }
-  }
-
-  /** {@link #pread} to an address: without a slice for a part of a segment. */
-  public static long pread(int fd, long address, long sizeBytes, long offset) {
-    MemorySegment state = Native.errnoState();
-    try {
-      return Native.result(
-          (long) PREAD_AT.invokeExact(state, fd, address, sizeBytes, offset), state);
-    } catch (Throwable t) {
-      throw Native.unexpected(t);
-    }
-  }
-
-  /** {@link #pwrite} from an address: without a slice for a part of a segment. */
-  public static long pwrite(int fd, long address, long sizeBytes, long offset) {
-    MemorySegment state = Native.errnoState();
-    try {
-      return Native.result(
-          (long) PWRITE_AT.invokeExact(state, fd, address, sizeBytes, offset), state);
     } catch (Throwable t) {
       throw Native.unexpected(t);
     }

@@ -189,13 +189,13 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private int call(IoRequest request) {
     int moved = 0;
     while (moved < request.lengthBytes) {
-      long address = request.buffer.address() + request.bufferOffset + moved;
-      long offset = request.deviceOffset + moved;
       int length = request.lengthBytes - moved;
+      MemorySegment memory = request.buffer.asSlice(request.bufferOffset + moved, length);
+      long offset = request.deviceOffset + moved;
       long result =
           request.kind == IoRequest.Kind.READ
-              ? Libc.pread(fd, address, length, offset)
-              : Libc.pwrite(fd, address, length, offset);
+              ? Libc.pread(fd, memory, length, offset)
+              : Libc.pwrite(fd, memory, length, offset);
       if (result == 0 || (result < 0 && result != -Errno.EINTR)) {
         return result == 0 ? moved : (int) result;
       }
