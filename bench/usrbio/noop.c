@@ -158,16 +158,17 @@ static int by_size(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static size_t trips(const struct way *way, size_t from, uint64_t until) {
+static size_t trips(const struct way *way, uint64_t until) {
+  size_t count = 0;
   uint64_t begun = now_ns();
-  while (from < SAMPLES && begun < until) {
+  while (count < SAMPLES && begun < until) {
     way->begin(1);
     way->await();
     uint64_t ended = now_ns();
-    samples[from++] = (uint32_t)(ended - begun);
+    samples[count++] = (uint32_t)(ended - begun);
     begun = ended;
   }
-  return from;
+  return count;
 }
 
 static uint64_t piped(const struct way *way, uint64_t until) {
@@ -201,8 +202,8 @@ int main(int argc, char **argv) {
   for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
     const struct way *way = &ways[w];
     /* What comes first warms up: caches here, compiled code there. */
-    trips(way, 0, now_ns() + measured_ns / 4);
-    size_t n = trips(way, 0, now_ns() + measured_ns);
+    trips(way, now_ns() + measured_ns / 4);
+    size_t n = trips(way, now_ns() + measured_ns);
     qsort(samples, n, sizeof *samples, by_size);
     printf("trip-p50 %s %u\ntrip-p99 %s %u\n", way->name, samples[n / 2], way->name, samples[n * 99 / 100]);
     piped(way, now_ns() + measured_ns / 4);
