@@ -1,6 +1,9 @@
 package io.lampyris.reactor.net.tcp;
 
+import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeMemory;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.bindings.Sockets;
 import io.lampyris.bindings.uring.IoUring;
 import io.lampyris.reactor.Reactor;
@@ -23,6 +26,9 @@ final class Link {
   static final int IN_BYTES = 64 << 10;
   static final int OUT_BYTES = 64 << 10;
   private static final int CONTROL_BYTES = 4096;
+
+  /** In the place of bytes that are lost. */
+  private static final MemorySegment ZEROS = NativeMemory.allocateAligned(64 << 10);
 
   /** Memory of one slot, touched only by connections that use it. */
   static final int SLOT_BYTES = IN_BYTES + OUT_BYTES + CONTROL_BYTES;
@@ -80,6 +86,15 @@ final class Link {
     CLOSING
   }
 
+  /** How receiving a payload ended. */
+  enum Payload {
+    WHOLE,
+    /** The link ended before, or it was abandoned. */
+    CUT,
+    /** Its memory is not there any more ({@link ShrinkableMemory}); the link goes on. */
+    FAULT
+  }
+
   /** Takes what a link receives. */
   interface Sink {
     void onOpen(Link link);
@@ -90,8 +105,8 @@ final class Link {
      */
     void onFrame(Link link, MemorySegment in, long at, int messageLength, int payloadLength);
 
-    /** What was expected is there; {@code whole} is false when the link ended before. */
-    void onPayload(Link link, boolean whole);
+    /** What was expected is there, or will not be: nothing refers to its memory now. */
+    void onPayload(Link link, Payload end);
 
     /** What is not finished is about to be given back; nothing new is taken. */
     default void onEnding(Link link) {}
@@ -152,6 +167,11 @@ final class Link {
   private @Nullable MemorySegment apart;
   private long apartAt;
   private int apartLeft;
+
+  /**
+   * The payload's memory is not there any more: zeros go in its place, which its checksum tells.
+   */
+  private boolean apartIsLost;
 
   /** False once the kernel could not, or copied all the same. */
   private boolean lending;
@@ -303,7 +323,7 @@ final class Link {
     to.onEnding(this);
     if (target != null) {
       target = null;
-      to.onPayload(this, false);
+      to.onPayload(this, Payload.CUT);
     }
     apart = null;
     lendingAs = -1;
@@ -415,7 +435,8 @@ final class Link {
     if (!alive()) {
       return;
     }
-    if (result <= 0 && !abandoning) {
+    boolean fault = receivingApart && result == -Errno.EFAULT;
+    if (result <= 0 && !abandoning && !fault) {
       boolean judged = handshake != null && handshake.isJudged();
       close(judged ? CloseReason.SECRET_REFUSED : CloseReason.PEER_GONE);
       return;
@@ -428,7 +449,9 @@ final class Link {
       boolean stopped = abandoning;
       abandoning = false;
       if (payloadLeft == 0 || stopped) {
-        payloadDone(payloadLeft == 0);
+        payloadDone(payloadLeft == 0 ? Payload.WHOLE : Payload.CUT);
+      } else if (fault) {
+        payloadDone(Payload.FAULT);
       }
     } else {
       writeAt += result;
@@ -554,31 +577,37 @@ final class Link {
         cancel(RECEIVE);
       }
     } else {
-      payloadDone(false);
+      payloadDone(Payload.CUT);
     }
   }
 
   private boolean takePayload() {
     int take = Math.min(payloadLeft, writeAt - readAt);
     MemorySegment into = target;
+    boolean fault = into != null && !ShrinkableMemory.copy(in, readAt, into, targetAt, take);
     if (into != null) {
-      MemorySegment.copy(in, readAt, into, targetAt, take);
       targetAt += take;
       network.copiedIn.add(take);
     }
     readAt += take;
     payloadLeft -= take;
-    if (payloadLeft == 0) {
-      payloadDone(true);
+    if (fault) {
+      payloadDone(Payload.FAULT);
+    } else if (payloadLeft == 0) {
+      payloadDone(Payload.WHOLE);
     }
     return payloadLeft == 0;
   }
 
-  private void payloadDone(boolean whole) {
+  /** What is left of it is skipped. */
+  private void payloadDone(Payload end) {
     Sink to = sink;
     if (target != null && to != null) {
       target = null;
-      to.onPayload(this, whole);
+      if (end == Payload.FAULT) {
+        network.faults.increment();
+      }
+      to.onPayload(this, end);
     }
   }
 
@@ -617,8 +646,12 @@ final class Link {
         apart = frame.payload();
         apartAt = frame.payloadOffset();
         apartLeft = payload;
+        apartIsLost = false;
       } else if (payload > 0) {
-        MemorySegment.copy(frame.payload(), frame.payloadOffset(), out, outEnd, payload);
+        if (!ShrinkableMemory.copy(frame.payload(), frame.payloadOffset(), out, outEnd, payload)) {
+          network.faults.increment();
+          MemorySegment.copy(ZEROS, 0, out, outEnd, payload);
+        }
         outEnd += payload;
         network.copiedOut.add(payload);
       }
@@ -640,6 +673,7 @@ final class Link {
     boolean lend =
         lending
             && lendingAs < 0
+            && !apartIsLost
             && apartLeft >= network.lendMinBytes()
             && lentMask != (1 << LENT_MAX) - 1;
     if (behind == null || apartLeft == 0) {
@@ -648,6 +682,11 @@ final class Link {
       // The out buffer is wanted again at once, so that what is lent is the payload alone.
       int more = flags | Sockets.MSG_MORE;
       uring().prepSend(fd, out.address() + outAt, outEnd - outAt, more, token(SEND));
+    } else if (apartIsLost && outEnd == outAt) {
+      int zeros = (int) Math.min(apartLeft, ZEROS.byteSize());
+      uring().prepSend(fd, ZEROS.address(), zeros, flags, token(SEND));
+    } else if (apartIsLost) {
+      uring().prepSend(fd, out.address() + outAt, outEnd - outAt, flags, token(SEND));
     } else if (lend) {
       lendingAs = Integer.numberOfTrailingZeros(~lentMask);
       lentMask |= 1 << lendingAs;
@@ -674,6 +713,12 @@ final class Link {
 
   private void onSent(int result) {
     if (!alive()) {
+      return;
+    }
+    if (result == -Errno.EFAULT && apartLeft > 0 && !apartIsLost) {
+      network.faults.increment();
+      apartIsLost = true;
+      transmit();
       return;
     }
     if (result <= 0) {
@@ -730,9 +775,9 @@ final class Link {
         frame.onSent(true);
       }
     } else if (result < 0 && alive()) {
-      // The limit of locked memory, mostly, or an old kernel. If it is the socket, the next send
-      // fails too.
-      lending = false;
+      // The limit of locked memory, mostly, or an old kernel. If it is the socket or the payload's
+      // memory, the next send fails too.
+      lending = result == -Errno.EFAULT;
       transmit();
     } else {
       onSent(result);

@@ -208,14 +208,20 @@ final class Peer implements Link.Sink {
   }
 
   @Override
-  public void onPayload(Link from, boolean whole) {
+  public void onPayload(Link from, Link.Payload end) {
     Outgoing of = receiving;
     assert of != null : "a payload is of a call";
     receiving = null;
     if (of.expired) {
       complete(of, Status.TIMEOUT.code());
     } else {
-      complete(of, whole ? receivingResult : Status.UNREACHABLE.code());
+      complete(
+          of,
+          switch (end) {
+            case WHOLE -> receivingResult;
+            case CUT -> Status.UNREACHABLE.code();
+            case FAULT -> Status.MEMORY_FAULT.code();
+          });
     }
   }
 

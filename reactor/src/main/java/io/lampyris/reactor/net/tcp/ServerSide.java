@@ -84,13 +84,13 @@ final class ServerSide implements Link.Sink {
   }
 
   @Override
-  public void onPayload(Link link, boolean whole) {
+  public void onPayload(Link link, Link.Payload end) {
     Inbound call = receiving;
     assert call != null : "a payload is of a call";
     receiving = null;
     TcpNetwork.Endpoint endpoint = call.endpoint;
     assert endpoint != null : "what was admitted has an endpoint";
-    if (whole) {
+    if (end == Link.Payload.WHOLE) {
       network.dispatch(call, endpoint);
     } else {
       endpoint.inFlight--;

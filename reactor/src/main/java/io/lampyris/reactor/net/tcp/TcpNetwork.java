@@ -98,6 +98,9 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   final Counter copiedOut;
 
+  /** Payloads whose memory was not there any more when it was to be filled or sent. */
+  final Counter faults;
+
   /** Payloads that the kernel was lent. */
   final Counter lends;
 
@@ -159,6 +162,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     late = counter("refused_late");
     copiedIn = counter("copied_in_bytes");
     copiedOut = counter("copied_out_bytes");
+    faults = counter("payload_faults");
     lends = counter("zero_copy_sends");
     for (CloseReason reason : CloseReason.values()) {
       closes.put(reason, counter("closed_" + reason.name().toLowerCase(java.util.Locale.ROOT)));

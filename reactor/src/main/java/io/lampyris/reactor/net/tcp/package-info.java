@@ -67,6 +67,10 @@
  *       the next when such connections have half the slots.
  *   <li>I5: of a large payload only what comes along with its header is copied.
  *   <li>I6: a call allocates nothing once its like has been in flight before.
+ *   <li>I7: a caller's payload may lie in memory that others shrink ({@link
+ *       io.lampyris.bindings.ShrinkableMemory}). Room that is lost is that call's MEMORY_FAULT; of
+ *       a request that lost its bytes zeros are sent in their place, which the checksum in its
+ *       message tells the receiver. The connection and its other calls go on.
  * </ul>
  *
  * <h2>Threading</h2>
