@@ -130,7 +130,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
         NativeMemory.allocateHuge(BufferPool.arenaBytes(builder.bufferClasses));
     arena = memory.segment();
     buffers = new BufferPool(arena, builder.bufferClasses);
-    registered = new Registered(uring, arena, FILES_MAX);
+    registered = new Registered(this, uring, arena, FILES_MAX);
     timers = new Timers(nowNs);
     String prefix = name.replace('-', '_');
     cycles = builder.counters.create(prefix + "_cycles");
@@ -285,6 +285,16 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   /** What the kernel has prepared for I/O on this ring. Owner: reactor. */
   public Registered registered() {
     return registered;
+  }
+
+  @Override
+  public void expectMemory(MemorySegment memory) {
+    registered.outside().expect(memory);
+  }
+
+  @Override
+  public void forgetMemory(MemorySegment memory) {
+    registered.outside().forget(memory);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.lampyris.reactor;
 
+import java.lang.foreign.MemorySegment;
+
 /** What an agent sees of its reactor; the simulator has one of its own. */
 public interface ReactorContext {
   String name();
@@ -28,4 +30,14 @@ public interface ReactorContext {
 
   /** Owner: reactor. */
   BufferPool buffers();
+
+  /**
+   * Memory outside {@link #buffers} will be used by many transfers, until {@link #forgetMemory}:
+   * the devices of this reactor may prepare for that. It stays mapped until then, though others may
+   * shrink it. Owner: reactor.
+   */
+  default void expectMemory(MemorySegment memory) {}
+
+  /** No transfer into or out of this memory begins any more. Owner: reactor. */
+  default void forgetMemory(MemorySegment memory) {}
 }

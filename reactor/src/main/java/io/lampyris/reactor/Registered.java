@@ -6,9 +6,9 @@ import java.util.Arrays;
 
 /**
  * Files and transfer memory that the kernel has looked up once and for all, so that an operation
- * need not: files by slot, the buffer pool's arena in regions. A region is registered when an
- * operation first uses it, for registering pins its pages. Where the kernel refuses (before Linux
- * 5.19, or {@code ulimit -l} is low) operations go without. Owner: reactor.
+ * need not: files by slot, the buffer pool's arena and {@link OutsideMemory} in regions. A region
+ * is registered when an operation first uses it, for registering pins its pages. Where the kernel
+ * refuses (before Linux 5.19, or {@code ulimit -l} is low) operations go without. Owner: reactor.
  */
 public final class Registered {
   /** Not registered. */
@@ -23,14 +23,16 @@ public final class Registered {
   private final IoUring uring;
   private final MemorySegment arena;
   private final byte[] regions;
+  private final OutsideMemory outside;
   private final int[] files;
   private boolean filesOpen;
   private boolean regionsOpen;
 
-  Registered(IoUring uring, MemorySegment arena, int filesMax) {
+  Registered(Reactor reactor, IoUring uring, MemorySegment arena, int filesMax) {
     this.uring = uring;
     this.arena = arena;
     regions = new byte[(int) (arena.byteSize() >>> REGION_SHIFT)];
+    outside = new OutsideMemory(reactor, uring, regions.length);
     files = new int[filesMax];
     Arrays.fill(files, NONE);
   }
@@ -38,7 +40,14 @@ public final class Registered {
   /** On the reactor's thread, once the ring is its own. */
   void open() {
     filesOpen = uring.registerFiles(files) == 0;
-    regionsOpen = regions.length > 0 && uring.registerBufferSlots(regions.length) == 0;
+    regionsOpen = uring.registerBufferSlots(regions.length + OutsideMemory.REGIONS_MAX) == 0;
+    if (regionsOpen) {
+      outside.open();
+    }
+  }
+
+  OutsideMemory outside() {
+    return outside;
   }
 
   /** A slot for a file; or {@link #NONE}: use the descriptor. */
@@ -65,9 +74,11 @@ public final class Registered {
   /** The number of the registered buffer that holds a range of memory; or {@link #NONE}. */
   public int bufferOf(long address, int lengthBytes) {
     long offset = address - arena.address();
+    if (offset < 0 || offset >= arena.byteSize()) {
+      return outside.slotOf(address, lengthBytes);
+    }
     int region = (int) (offset >> REGION_SHIFT);
-    if (offset < 0
-        || offset + lengthBytes > (long) regions.length << REGION_SHIFT
+    if (offset + lengthBytes > (long) regions.length << REGION_SHIFT
         || (offset + lengthBytes - 1) >> REGION_SHIFT != region
         || !regionsOpen) {
       return NONE;

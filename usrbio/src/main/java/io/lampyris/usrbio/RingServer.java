@@ -138,7 +138,10 @@ public final class RingServer implements Agent {
     // A process can die while it registers: the end may come before the beginning.
     if (!registration.detached) {
       switch (registration) {
-        case Iov iov -> iovs.add(iov);
+        case Iov iov -> {
+          iovs.add(iov);
+          context.expectMemory(iov.file.memory());
+        }
         case Ring ring -> poll(ring);
       }
     }
@@ -154,6 +157,7 @@ public final class RingServer implements Agent {
       case Iov iov -> {
         if (served) {
           iovs.remove(iov);
+          context.forgetMemory(iov.file.memory());
         }
       }
       case Ring ring -> retire(ring);
