@@ -3,6 +3,7 @@
 
     contract.py hold MOUNT DIR PROCESSES RINGS   processes with rings that end when they are killed
     contract.py busy MOUNT DIR                   reads through a ring until its standard input ends
+    contract.py whole MOUNT DIR                  whole chunks written, whole sectors read
     contract.py gone MOUNT DIR                   what a process registered goes with it, always
     contract.py users MOUNT DIR                  a ring uses what its own user has opened; as root
     contract.py seen MOUNT DIR                   what a ring wrote is there for all, at once
@@ -17,6 +18,7 @@ import ctypes
 import errno
 import mmap
 import os
+import random
 import select
 import signal
 import struct
@@ -202,6 +204,24 @@ def busy(mount: str, directory: str) -> None:
     os.unlink(iov.link)
 
 
+def whole(mount: str, directory: str) -> None:
+    """Writes whole chunks and reads whole sectors, which nobody has to copy."""
+    chunk, count = 1 << 20, 8
+    fd = os.open(filled(directory, "whole", b""), os.O_RDWR)
+    inode = os.fstat(fd).st_ino
+    iov = Shared(mount, chunk)
+    writes, reads = Ring(mount, 1, ".w1.t0"), Ring(mount, 1, ".r1.t0")
+    contents = [os.urandom(chunk) for _ in range(count)]
+    for at, content in enumerate(contents):
+        iov.map[:] = content
+        expect(writes.run(iov, 0, inode, at * chunk, chunk), chunk, "bytes written")
+    for length in (4096, 64 << 10, chunk):
+        for at, content in enumerate(contents):
+            offset = random.randrange(0, chunk - length + 1, 4096)
+            expect(reads.run(iov, 0, inode, at * chunk + offset, length), length, "bytes read")
+            expect(iov.map[:length] == content[offset : offset + length], True, "the same bytes")
+
+
 def gone(mount: str, directory: str) -> None:
     path = filled(directory, "gone", b"c" * 1000)
     for handle in (True, False):
@@ -323,7 +343,7 @@ def seen(mount: str, directory: str) -> None:
 
 
 def main() -> None:
-    cases = {"hold": hold, "busy": busy, "gone": gone, "users": users, "seen": seen}
+    cases = {f.__name__: f for f in (hold, busy, whole, gone, users, seen)}
     if len(sys.argv) < 4 or sys.argv[1] not in cases:
         print(__doc__, file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,6 @@
 package io.lampyris.client;
 
 import io.lampyris.protocol.FileLayout;
-import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.net.Call;
@@ -50,12 +49,9 @@ final class ChunkCall extends Call implements TimerTask {
 
   int removeMax;
 
-  /** Holds a copy of the payload. */
-  @Nullable Buffer staged;
-
   int crc32c;
 
-  /** Given once per update, kept by its retries. */
+  /** Names an update and with it its bytes: kept by retries as long as those are the same. */
   long sequence;
 
   /** When its operation has to be over. */
@@ -66,9 +62,6 @@ final class ChunkCall extends Call implements TimerTask {
 
   int rounds;
   int damages;
-
-  /** Others can shrink the payload's memory. */
-  boolean shrinkable;
 
   // The last attempt.
   @Nullable StorageNode node;

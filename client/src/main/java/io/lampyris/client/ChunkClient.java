@@ -3,7 +3,6 @@ package io.lampyris.client;
 import io.lampyris.client.RouteTable.Positions;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
-import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.TimerTask;
 import java.lang.foreign.MemorySegment;
@@ -41,9 +40,6 @@ final class ChunkClient implements TimerTask {
   /** Three nodes may hang and leave room for others. */
   private static final int CALLS_MAX = 4 * NODE_CALLS_MAX;
 
-  /** Of the copies that calls to one node hold while there are others: a third of them all. */
-  private static final long NODE_STAGED_MAX_BYTES = 32 << 20;
-
   /** Pieces of one operation under way: 64 MiB of 1 MiB chunks keeps any device busy. */
   private static final int WINDOW_MAX = 64;
 
@@ -64,7 +60,6 @@ final class ChunkClient implements TimerTask {
   private final ChunkMessages messages;
   private final ReadVerifier verifier;
   private final PayloadCrc payloadCrc = new PayloadCrc();
-  private final Staging staging = new Staging();
 
   /** Holds the calls whose chain nobody serves, or nobody knows. */
   private final StorageNode nowhere =
@@ -78,7 +73,6 @@ final class ChunkClient implements TimerTask {
   private @Nullable ChunkCall freeCalls;
   private int callsMade;
   private int callsInUse;
-  private long stagedBytes;
   private final OperationQueue queue = new OperationQueue();
 
   /** They had their turn already, and waited for their node. */
@@ -122,11 +116,7 @@ final class ChunkClient implements TimerTask {
   /** Whether a drain stopped at its bound. */
   boolean hasWork() {
     boolean queued = !woken.isEmpty() || !queue.isEmpty();
-    return repliedHead != null || (queued && callIsFree() && !staging.isExhausted());
-  }
-
-  void close() {
-    staging.close();
+    return repliedHead != null || (queued && callIsFree());
   }
 
   /** How many chains hold chunks of a layout; 0 when routing does not know it. */
@@ -285,8 +275,7 @@ final class ChunkClient implements TimerTask {
       leave(from, operation);
       return true;
     }
-    int copiedBytes = operation.stagedBytes();
-    StorageNode full = isCrowded(copiedBytes) ? fullNode(operation, copiedBytes) : null;
+    StorageNode full = callsInUse >= NODE_CALLS_MAX ? fullNode(operation) : null;
     if (full != null) {
       block(from, operation, full);
       return true;
@@ -294,14 +283,10 @@ final class ChunkClient implements TimerTask {
     if (!callIsFree()) {
       return false;
     }
-    Buffer buffer = copiedBytes > 0 ? staging.acquire(copiedBytes) : null;
-    if (copiedBytes > 0 && buffer == null) {
-      return false;
-    }
     ChunkCall call = takeCall();
     operation.prepare(call);
     operation.outstanding++;
-    start(operation, call, buffer);
+    start(operation, call);
     return true;
   }
 
@@ -326,41 +311,30 @@ final class ChunkClient implements TimerTask {
     }
   }
 
-  /** Whether some node may have all that one may have. */
-  private boolean isCrowded(int copiedBytes) {
-    return callsInUse >= NODE_CALLS_MAX
-        || (copiedBytes > 0 && stagedBytes + copiedBytes > NODE_STAGED_MAX_BYTES);
-  }
-
   /** The node that the next piece has to wait for; null when it need not. */
-  private @Nullable StorageNode fullNode(Operation operation, int copiedBytes) {
+  private @Nullable StorageNode fullNode(Operation operation) {
     StorageNode[] members = routes.members(operation.layout(), operation.nextChunkIndex());
     if (members.length == 0) {
-      return isFull(nowhere, copiedBytes) ? nowhere : null;
+      return isFull(nowhere) ? nowhere : null;
     }
     if (!operation.isRead()) {
-      return isFull(members[0], copiedBytes) ? members[0] : null;
+      return isFull(members[0]) ? members[0] : null;
     }
     for (StorageNode member : members) {
-      if (!isFull(member, 0)) {
+      if (!isFull(member)) {
         return null;
       }
     }
     return members[0];
   }
 
-  private boolean isFull(StorageNode node, int copiedBytes) {
-    boolean copies =
-        copiedBytes > 0
-            && node.heldStagedBytes > 0
-            && node.heldStagedBytes + copiedBytes > NODE_STAGED_MAX_BYTES
-            && routes.nodes().size() > 1;
-    return node.held >= NODE_CALLS_MAX || copies;
+  private static boolean isFull(StorageNode node) {
+    return node.held >= NODE_CALLS_MAX;
   }
 
   /** Lets one of those that wait for a node look again; what it finds decides about the next. */
   private void wake(StorageNode node) {
-    if (node.blocked.isEmpty() || node.waking || node.held >= NODE_CALLS_MAX) {
+    if (node.blocked.isEmpty() || node.waking || isFull(node)) {
       return;
     }
     Operation operation = node.blocked.poll();
@@ -376,20 +350,13 @@ final class ChunkClient implements TimerTask {
     }
   }
 
-  private void start(Operation operation, ChunkCall call, @Nullable Buffer buffer) {
+  private void start(Operation operation, ChunkCall call) {
     call.owner = operation;
     call.attempts = 0;
     call.rounds = 0;
     call.damages = 0;
     call.triedAll();
     call.tryUntilNs = operation.deadlineNs;
-    if (buffer != null) {
-      stagedBytes += call.payloadLength;
-      if (!staging.stage(call, buffer)) {
-        answer(call, Status.MEMORY_FAULT);
-        return;
-      }
-    }
     if (call.isUpdate()) {
       call.sequence = identity.nextSequence();
     }
@@ -425,8 +392,10 @@ final class ChunkClient implements TimerTask {
       answer(call, Status.NO_ROUTE);
       return;
     }
-    if (call.kind == ChunkCall.Kind.WRITE && (call.attempts == 1 || call.damages > 0)) {
-      call.crc32c = payloadCrc.compute(call.payload, call.payloadOffset, call.payloadLength);
+    boolean unsealed = call.attempts == 1 || call.damages > 0;
+    if (call.kind == ChunkCall.Kind.WRITE && unsealed && !seal(call)) {
+      answer(call, Status.MEMORY_FAULT);
+      return;
     }
     call.chainVersion = positions.chainVersions[at];
     call.deadlineNs = failover.deadlineNs(call, positions.members[at].length, nowNs);
@@ -438,6 +407,19 @@ final class ChunkClient implements TimerTask {
     to.sent(call, nowNs);
     watch(nowNs);
     to.way.send(call);
+  }
+
+  /**
+   * Gives an update the checksum of its bytes; false when they are not there any more. Bytes that
+   * were changed since the last attempt are another update's.
+   */
+  private boolean seal(ChunkCall call) {
+    long crc = payloadCrc.compute(call, call.payloadLength);
+    if (call.attempts > 1 && (int) crc != call.crc32c) {
+      call.sequence = identity.nextSequence();
+    }
+    call.crc32c = (int) crc;
+    return crc != PayloadCrc.GONE;
   }
 
   /** Not sent to anybody: answered as if by storage, with the same bounded recursion. */
@@ -454,17 +436,14 @@ final class ChunkClient implements TimerTask {
       return;
     }
     call.node = node;
-    int copied = call.staged == null ? 0 : call.payloadLength;
     node.held++;
-    node.heldStagedBytes += copied;
     if (before != null) {
-      letGo(before, copied);
+      letGo(before);
     }
   }
 
-  private void letGo(StorageNode node, int copiedBytes) {
+  private void letGo(StorageNode node) {
     node.held--;
-    node.heldStagedBytes -= copiedBytes;
     wake(node);
   }
 
@@ -541,13 +520,10 @@ final class ChunkClient implements TimerTask {
   private void free(ChunkCall call) {
     callsInUse--;
     call.owner = null;
-    int copied = call.staged == null ? 0 : call.payloadLength;
-    stagedBytes -= copied;
-    staging.release(call);
     StorageNode node = call.node;
     if (node != null) {
       call.node = null;
-      letGo(node, copied);
+      letGo(node);
     }
     call.payload(MemorySegment.NULL, 0, 0);
     call.next = freeCalls;

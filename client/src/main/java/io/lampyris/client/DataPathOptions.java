@@ -22,6 +22,9 @@ public record DataPathOptions(
     boolean verifiesReads,
     int localNodeId) {
 
+  /** What is looked through at once takes a millisecond of the reactor. */
+  static final int CHECKED_MAX_BYTES = 4 << 20;
+
   /** Storage in this very process: nothing gets lost or damaged on the way. */
   public static final DataPathOptions EMBEDDED =
       new DataPathOptions(
@@ -35,7 +38,7 @@ public record DataPathOptions(
 
   /** Storage on other machines. */
   public static final DataPathOptions REMOTE =
-      EMBEDDED.withPieceMaxBytes(Staging.PIECE_MAX_BYTES).withVerifiesReads(true);
+      EMBEDDED.withPieceMaxBytes(CHECKED_MAX_BYTES).withVerifiesReads(true);
 
   public DataPathOptions {
     if (retryNs <= 0 || silentNs <= 0 || readAttemptNs <= 0 || updateAttemptNs <= 0) {

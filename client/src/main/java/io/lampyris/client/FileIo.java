@@ -37,8 +37,8 @@ public abstract class FileIo extends Operation {
   public long memoryOffset;
 
   /**
-   * Others can shrink the memory while the operation runs ({@link ShrinkableMemory}): costs a write
-   * a copy, which also keeps others from changing the bytes behind their checksum.
+   * Others can shrink the memory, or change what is in it, while the operation runs ({@link
+   * ShrinkableMemory}).
    */
   public boolean shrinkable;
 
@@ -71,7 +71,9 @@ public abstract class FileIo extends Operation {
   final void begin(ClientCounters counters, int pieceMaxBytes) {
     this.counters = counters;
     this.pieceMaxBytes =
-        write && shrinkable ? Math.min(pieceMaxBytes, Staging.PIECE_MAX_BYTES) : pieceMaxBytes;
+        write && shrinkable
+            ? Math.min(pieceMaxBytes, DataPathOptions.CHECKED_MAX_BYTES)
+            : pieceMaxBytes;
     flushed = false;
     preparedBytes = 0;
     effectiveBytes = 0;
@@ -99,11 +101,6 @@ public abstract class FileIo extends Operation {
   @Override
   final boolean hasMore() {
     return preparedBytes < effectiveBytes && failure == 0;
-  }
-
-  @Override
-  final int stagedBytes() {
-    return write && shrinkable && hasMore() ? pieceBytes() : 0;
   }
 
   @Override

@@ -18,14 +18,6 @@ abstract class Operation {
   /** Whether pieces remain to be sent; false after a failure. */
   abstract boolean hasMore();
 
-  /**
-   * How many bytes of the next piece are to be copied before it is sent; 0 when storage may take
-   * them from where they are.
-   */
-  int stagedBytes() {
-    return 0;
-  }
-
   abstract FileLayout layout();
 
   /** Whose chain the next piece goes to. */

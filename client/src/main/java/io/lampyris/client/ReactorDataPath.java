@@ -78,9 +78,4 @@ public final class ReactorDataPath implements DataPath, Agent {
   public boolean mayBlock(long nowNs) {
     return !client.hasWork();
   }
-
-  @Override
-  public void onClose() {
-    client.close();
-  }
 }

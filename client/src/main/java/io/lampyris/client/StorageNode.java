@@ -22,9 +22,6 @@ final class StorageNode {
   /** Calls that were sent here last, those that pause before they are sent again included. */
   int held;
 
-  /** Of their payloads, how much lies in the client's copies. */
-  long heldStagedBytes;
-
   // Sent and not answered, oldest first.
   @Nullable ChunkCall oldest;
   private @Nullable ChunkCall youngest;

@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,9 @@ final class TestStorage implements Service {
 
   /** Fails every write with this; 0 when well. */
   volatile long writeFailure;
+
+  /** Sees each write first. */
+  volatile Consumer<Call> beforeWrite = call -> {};
 
   volatile long readFailure;
   volatile long removeFailure;
@@ -220,6 +224,7 @@ final class TestStorage implements Service {
   }
 
   private long write(Call call) {
+    beforeWrite.accept(call);
     WriteChunkDecoder message = new WriteChunkDecoder().wrapAndApplyHeader(call.request, 0, header);
     if (isStale(message.chunk())) {
       return Status.CHAIN_VERSION_MISMATCH.code();

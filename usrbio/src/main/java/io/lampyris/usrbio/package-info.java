@@ -91,11 +91,15 @@
  *   <li>Semaphores: the kernel does the atomic part ({@link
  *       io.lampyris.bindings.ShrinkableSemaphore}). A submit semaphore, whose file all users may
  *       write, is restored within a second or two when somebody shrank it.
- *   <li>Writes: the data path copies the bytes, at most a chunk at a time, checks the copy and
- *       sends it. That costs a write 0.07 ms of CPU time per MiB, and buys in addition that no
- *       program can change bytes between their checksum and the disk.
+ *   <li>Writes: device and network take the bytes from the iov itself. Their checksum is computed
+ *       of a block at a time in a cache, and of what went straight to a device once more after it
+ *       has it (decision 0008): bytes that a program changes meanwhile are written again or fail.
  *   <li>Reads: the device writes into the iov itself, where lost memory is {@code -EFAULT} of that
  *       transfer; the client adds the zeros of holes under a fault barrier.
+ *   <li>Large transfers pin the iov's pages for the device, a MiB at a time, until it is
+ *       unregistered. A program that takes pages out of the file (a hole, or shrinking and growing)
+ *       and puts others in their place does not see in those what is read afterwards, as with
+ *       memory that is registered with a network card.
  * </ul>
  */
 @NullMarked

@@ -370,6 +370,7 @@ public final class ChainService implements Service, Agent, TimerTask {
     update.run.fromClient = bound == atHead;
     update.run.payload = call.payload;
     update.run.payloadOffset = call.payloadOffset;
+    update.run.shrinkable = call.shrinkable;
     return update;
   }
 

@@ -106,6 +106,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
   int answer;
   MemorySegment payload = MemorySegment.NULL;
   long payloadOffset;
+  boolean shrinkable;
 
   /** False when another member sent it. */
   boolean fromClient;
@@ -467,6 +468,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
     update.wholeCrc32c = kind == Kind.COPY ? baseCrc32c : 0;
     update.payload = payload;
     update.payloadOffset = payloadOffset;
+    update.shrinkable = shrinkable;
     submitUpdate();
   }
 
@@ -589,6 +591,7 @@ final class UpdateRun extends ChunkTask implements PeerCall.User, ChunkCopy.Owne
         Buffer own = ownPayload;
         if (own == null) {
           call.payload(payload, payloadOffset, lengthBytes);
+          call.shrinkable = shrinkable;
         } else {
           call.payload(own.segment(), 0, lengthBytes);
         }

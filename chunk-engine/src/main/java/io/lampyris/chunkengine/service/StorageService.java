@@ -443,6 +443,7 @@ public final class StorageService implements Service, Agent {
       payloadCrc32c = (int) writeChunk.payloadCrc32c();
       payload = from.payload;
       payloadOffset = from.payloadOffset;
+      shrinkable = from.shrinkable;
       if (lengthBytes > from.payloadLength) {
         lengthBytes = -1; // refused as malformed
       }

@@ -326,6 +326,7 @@ public abstract non-sealed class ReadOp extends StoreOp {
   private boolean copyOut(MemorySegment memory, int until) {
     int first = Math.max(position, chunkOffset);
     int last = Math.min(until, end);
+    store().statistics().copiedBytes += Math.max(0, last - first);
     return first >= last
         || ShrinkableMemory.copy(
             memory,

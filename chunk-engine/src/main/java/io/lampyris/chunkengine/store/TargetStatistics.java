@@ -18,6 +18,12 @@ public final class TargetStatistics {
 
   public long writeBytes;
 
+  /**
+   * Of payloads, the bytes that went through a buffer of the target between the caller's memory and
+   * the device. All others the device took from there, or put there, itself.
+   */
+  public long copiedBytes;
+
   /** Truncations that changed a chunk. */
   public long truncates;
 

@@ -1,5 +1,7 @@
 package io.lampyris.chunkengine.store;
 
+import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
@@ -107,6 +109,13 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   public MemorySegment payload = MemorySegment.NULL;
   public long payloadOffset;
 
+  /**
+   * Others can shrink the payload's memory, or change what is in it. If it goes straight to the
+   * device it is looked at before and after: what changed in between is CHECKSUM_MISMATCH, and
+   * nothing has happened.
+   */
+  public boolean shrinkable;
+
   /** The version that was made, or found; valid on successful completion. */
   public final ChunkState state = new ChunkState();
 
@@ -167,6 +176,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private int pieceEnd;
   private int keptCrc;
 
+  /** Of a payload that others can change: of the copies that were made of it so far. */
+  private int mergedCrc;
+
   private final class Io extends IoRequest {
     @Override
     protected void onComplete(long result) {
@@ -178,6 +190,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       } else if (kind == IoRequest.Kind.READ) {
         store().readFailed(this, state);
         abort(Status.DEVICE_ERROR.code());
+      } else if (step == Step.DIRECT_WRITE && shrinkable && errno == Errno.EFAULT) {
+        abort(Status.MEMORY_FAULT.code());
       } else {
         store().goOffline("write of block at %d failed".formatted(deviceOffset), errno);
         abort(Status.DEVICE_ERROR.code());
@@ -323,8 +337,9 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       return planRedo();
     }
     boolean direct = isDirect();
-    if (hasPayload() && !direct && payloadCrc() != payloadCrc32c) {
-      return Status.CHECKSUM_MISMATCH.code();
+    long found = direct || !hasPayload() ? 0 : judged(payloadCrc());
+    if (found < 0) {
+      return found;
     }
     if (!chooseBlock()) {
       return store().held().isEmpty() || ++spaceWaits > SPACE_WAITS_MAX
@@ -389,23 +404,52 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     return true;
   }
 
-  private int payloadCrc() {
-    return store().crc().of(payload, payloadOffset, lengthBytes);
+  /** As an unsigned number, or {@link Crc32c#GONE}. */
+  private long payloadCrc() {
+    return shrinkable
+        ? store().crc().ofShrinkable(payload, payloadOffset, lengthBytes)
+        : Integer.toUnsignedLong(store().crc().of(payload, payloadOffset, lengthBytes));
+  }
+
+  /** What is wrong with a payload of such a checksum; 0 for nothing. */
+  private long judged(long crc) {
+    if (crc == Crc32c.GONE) {
+      return Status.MEMORY_FAULT.code();
+    }
+    return (int) crc == payloadCrc32c ? 0 : Status.CHECKSUM_MISMATCH.code();
   }
 
   private long planDirect() {
-    if (units.append(store().crc(), store().blockCrcs(), payload, payloadOffset, from, to)
-        != payloadCrc32c) {
+    Crc32c crc = store().crc();
+    BlockCrcs blockCrcs = store().blockCrcs();
+    long found =
+        judged(
+            shrinkable
+                ? units.appendShrinkable(crc, blockCrcs, payload, payloadOffset, from, to)
+                : Integer.toUnsignedLong(
+                    units.append(crc, blockCrcs, payload, payloadOffset, from, to)));
+    if (found < 0) {
       releaseNewBlock();
-      return Status.CHECKSUM_MISMATCH.code();
+      return found;
     }
     transfer(
         Step.DIRECT_WRITE, IoRequest.Kind.WRITE, block + from, payload, payloadOffset, lengthBytes);
     return PROCEED;
   }
 
+  /** What the device was given may have been something else than what was looked at. */
+  private void onDirectWritten() {
+    long found = shrinkable ? judged(payloadCrc()) : 0;
+    if (found < 0) {
+      abort(found);
+    } else {
+      stage(true);
+    }
+  }
+
   private long planPieces() {
     readsOld = existed && oldLength > 0 && (inPlace || from > 0 || to < oldLength);
+    mergedCrc = 0;
     position = inPlace ? store().alignDown(oldLength) : 0;
     step = Step.PIECE_READ;
     onBuffer();
@@ -489,7 +533,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private void onTransferred() {
     switch (step) {
-      case DIRECT_WRITE -> stage(true);
+      case DIRECT_WRITE -> onDirectWritten();
       // The flush that makes the group durable covers it.
       case JOURNAL_WRITE -> stage(false);
       case PIECE_READ -> onPieceRead();
@@ -533,18 +577,34 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     Zeros.fill(memory, oldBytes, padded);
     int copyFrom = Math.max(from, start);
     int copyTo = Math.min(to, pieceEnd);
-    if (copyFrom < copyTo) {
-      MemorySegment.copy(
-          payload, payloadOffset + copyFrom - from, memory, copyFrom - start, copyTo - copyFrom);
+    if (copyFrom < copyTo && !merge(memory, copyFrom - start, copyFrom, copyTo)) {
+      abort(Status.MEMORY_FAULT.code());
+      return;
     }
     int fresh = inPlace ? Math.max(start, oldLength) : start;
     units.append(store().crc(), store().blockCrcs(), memory, fresh - start, fresh, pieceEnd);
     transfer(Step.PIECE_WRITE, IoRequest.Kind.WRITE, block + start, memory, 0, padded);
   }
 
+  /** Copies chunk bytes of the payload; false when they are not there any more. */
+  private boolean merge(MemorySegment into, long offset, int first, int last) {
+    int bytes = last - first;
+    if (!ShrinkableMemory.copy(payload, payloadOffset + first - from, into, offset, bytes)) {
+      return false;
+    }
+    store().statistics().copiedBytes += bytes;
+    if (shrinkable) {
+      Crc32c crc = store().crc();
+      mergedCrc = crc.combine(mergedCrc, crc.of(into, offset, bytes), bytes);
+    }
+    return true;
+  }
+
   private void onPieceWritten() {
     position = pieceEnd;
-    if (position == newLength) {
+    if (position == newLength && shrinkable && mergedCrc != payloadCrc32c) {
+      abort(Status.CHECKSUM_MISMATCH.code());
+    } else if (position == newLength) {
       stage(true);
     } else {
       step = Step.PIECE_READ;
@@ -609,7 +669,11 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     if (known < end) {
       Zeros.fill(memory, known - start, end - start);
     }
-    MemorySegment.copy(payload, payloadOffset, memory, from - start, lengthBytes);
+    if (!ShrinkableMemory.copy(payload, payloadOffset, memory, from - start, lengthBytes)) {
+      abort(Status.MEMORY_FAULT.code());
+      return;
+    }
+    store().statistics().copiedBytes += lengthBytes;
     int all =
         oldIsKnown
             ? units.exchange(crc, store().blockCrcs(), memory, from - start, from, to, oldLength)

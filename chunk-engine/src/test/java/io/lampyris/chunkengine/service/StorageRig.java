@@ -164,6 +164,22 @@ final class StorageRig implements AutoCloseable {
 
     long writeMemory(
         long inode, int index, int chunkSize, int offset, int length, int updateVersion) {
+      int found = crc.of(memory, payloadOffset, length);
+      call.payload(memory, payloadOffset, length);
+      return sendWrite(inode, index, chunkSize, offset, length, updateVersion, found);
+    }
+
+    /** From memory that others change or shrink meanwhile. */
+    long writeFrom(MemorySegment from, long at, long inode, int chunkSize, int offset, int length) {
+      sequence++;
+      long found = crc.ofShrinkable(from, at, length);
+      call.payload(from, at, length);
+      call.shrinkable = true;
+      return sendWrite(inode, 0, chunkSize, offset, length, 0, (int) found);
+    }
+
+    private long sendWrite(
+        long inode, int index, int chunkSize, int offset, int length, int version, int payloadCrc) {
       WriteChunkEncoder message = new WriteChunkEncoder();
       message.wrapAndApplyHeader(call.request, 0, header);
       message.chunk().inode(inode).chunkIndex(index).chainId(CHAIN).chainVersion(chainVersion);
@@ -172,10 +188,9 @@ final class StorageRig implements AutoCloseable {
           .chunkSizeBytes(chunkSize)
           .chunkOffset(offset)
           .length(length)
-          .updateVersion(updateVersion)
-          .payloadCrc32c(Integer.toUnsignedLong(crc.of(memory, payloadOffset, length) ^ crcFlip))
+          .updateVersion(version)
+          .payloadCrc32c(Integer.toUnsignedLong(payloadCrc ^ crcFlip))
           .flags(0);
-      call.payload(memory, payloadOffset, length);
       long result = send(message.encodedLength());
       if (result >= 0) {
         chunkReply.wrapAndApplyHeader(call.reply, 0, replyHeader);

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -110,6 +111,98 @@ final class StorageServiceTest {
     assertEquals(0, rig.store.corruptions());
     NativeMemory.unmap(memory);
     Libc.close(fd);
+  }
+
+  /** Direct, in pieces, behind what is there, and over a part of it: every way to the device. */
+  private long writeSomehow(MemorySegment memory, int n) {
+    return switch (n % 5) {
+      case 0 -> client.writeFrom(memory, 0, INODE + n, MIB, 0, MIB);
+      case 1 -> client.writeFrom(memory, 1, INODE + n, MIB, 0, MIB - 1);
+      case 2 -> client.writeFrom(memory, 0, INODE, MIB, 0, MIB);
+      case 3 -> client.writeFrom(memory, 8192, INODE, MIB, 65536, 4096);
+      default -> client.writeFrom(memory, 4096, INODE + 1000, MIB, n * 4096 % MIB, 4096);
+    };
+  }
+
+  /** Whatever was answered can be read, and nothing was taken for rot. */
+  private void assertReadable(int writes) {
+    for (int n = 0; n < writes; n++) {
+      long found = client.read(INODE + n, 0, 0, MIB);
+      assertTrue(found >= 0 || found == Status.CHUNK_NOT_FOUND.code(), "n=" + n + " " + found);
+    }
+    assertTrue(client.read(INODE + 1000, 0, 0, MIB) > 0);
+    assertEquals(0, rig.store.corruptions());
+    assertFalse(rig.store.isOffline());
+  }
+
+  @Test
+  void memoryThatIsShrunkUnderAWriteIsThatWritesFailureOnly() throws Exception {
+    String name = "/lampyris-test-shrinks-" + Libc.getpid();
+    int fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
+    assertEquals(0, Libc.shmUnlink(name));
+    int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
+    MemorySegment memory = NativeMemory.map(fd, 0, MIB, prot, Fcntl.MAP_SHARED);
+    for (int n = 0; n < 5; n++) {
+      assertEquals(Status.MEMORY_FAULT.code(), writeSomehow(memory, n));
+    }
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread shrinker =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int n = 0; !stop.get(); n++) {
+                Libc.ftruncate(fd, n % 2 == 0 ? MIB : n * 4096L % MIB);
+              }
+            });
+    int writes = 300;
+    int done = 0;
+    Set<Long> failures =
+        Set.of(Status.MEMORY_FAULT.code() + 0L, Status.CHECKSUM_MISMATCH.code() + 0L);
+    for (int n = 0; n < writes; n++) {
+      long result = writeSomehow(memory, n);
+      assertTrue(result > 0 || failures.contains(result), () -> Status.of(result).name());
+      done += result > 0 ? 1 : 0;
+    }
+    stop.set(true);
+    shrinker.join();
+    assertTrue(done < writes, "none failed");
+    assertEquals(0, Libc.ftruncate(fd, MIB));
+    for (int n = 0; n < 5; n++) {
+      assertTrue(writeSomehow(memory, n) > 0);
+    }
+    assertReadable(writes);
+    NativeMemory.unmap(memory);
+    Libc.close(fd);
+  }
+
+  @Test
+  void memoryThatIsWrittenUnderAWriteIsNeverStoredBehindAnotherChecksum() throws Exception {
+    MemorySegment memory = Arena.ofShared().allocate(MIB, 4096);
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread scribbler =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int n = 0; !stop.get(); n++) {
+                memory.set(ValueLayout.JAVA_INT, n * 4096L % MIB, n);
+                if (n % 1024 == 0) {
+                  LockSupport.parkNanos(50_000);
+                }
+              }
+            });
+    int writes = 300;
+    int changed = 0;
+    for (int n = 0; n < writes; n++) {
+      long result = writeSomehow(memory, n);
+      boolean mismatch = result == Status.CHECKSUM_MISMATCH.code();
+      assertTrue(result > 0 || mismatch, () -> Status.of(result).name());
+      changed += mismatch ? 1 : 0;
+    }
+    stop.set(true);
+    scribbler.join();
+    assertTrue(changed > 0, "none was changed meanwhile");
+    for (int n = 0; n < 5; n++) {
+      assertTrue(writeSomehow(memory, n) > 0);
+    }
+    assertReadable(writes);
   }
 
   @Test

@@ -112,6 +112,7 @@ public final class ClusterStatus {
     target.put("free_bytes", store.freeBytes());
     target.put("chunks", store.chunkCount());
     putSpace(target, store.space());
+    target.put("copied_bytes", store.statistics().copiedBytes);
     target.put("corruptions", store.corruptions());
     target.put("read_errors", store.statistics().readErrors);
     target.put(

@@ -44,6 +44,13 @@ public abstract class Call implements InboxTask {
    */
   public boolean payloadIsRoom;
 
+  /**
+   * Others can shrink the payload's memory, or change what is in it, while the call is under way
+   * ({@link io.lampyris.bindings.ShrinkableMemory}). Calls that came over a network have memory of
+   * their own.
+   */
+  public boolean shrinkable;
+
   /** Monotonic; the caller is not interested in an answer after it. */
   public long deadlineNs = Long.MAX_VALUE;
 
@@ -75,6 +82,7 @@ public abstract class Call implements InboxTask {
     payloadOffset = offset;
     payloadLength = length;
     payloadIsRoom = false;
+    shrinkable = false;
   }
 
   /** Describes memory that the answer's payload is to fill. */
