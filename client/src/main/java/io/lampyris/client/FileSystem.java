@@ -30,9 +30,13 @@ public interface FileSystem extends AutoCloseable {
     }
   }
 
-  /** Takes directory entries; {@code mode} has the type bits alone. */
+  /** Takes directory entries. */
   interface EntryVisitor {
-    void onEntry(long inode, int mode, byte[] name);
+    /**
+     * @param mode the type bits alone
+     * @return false when no more are wanted
+     */
+    boolean onEntry(long inode, int mode, byte[] name);
   }
 
   /** For statfs. */

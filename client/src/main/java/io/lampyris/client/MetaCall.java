@@ -116,7 +116,10 @@ final class MetaCall {
     return namespaceReply.wrapAndApplyHeader(call.reply, 0, replyHeader).inodeCount();
   }
 
-  /** Hands out the entries of a page; answers the last one's name, or {@code none}. */
+  /**
+   * Hands out the entries of a page; answers the last one's name, or {@code none} if there is none
+   * or no more are wanted.
+   */
   byte[] entries(FileSystem.EntryVisitor visitor, byte[] none) {
     directoryReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
     more = directoryReply.more() != 0;
@@ -126,7 +129,9 @@ final class MetaCall {
       int mode = entry.mode();
       last = new byte[entry.nameLength()];
       entry.getName(last, 0, last.length);
-      visitor.onEntry(inode, mode, last);
+      if (!visitor.onEntry(inode, mode, last)) {
+        return none;
+      }
     }
     return last;
   }

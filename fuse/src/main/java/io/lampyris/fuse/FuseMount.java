@@ -49,7 +49,7 @@ public final class FuseMount implements AutoCloseable {
     Path point = MountPoints.canonical(mountPoint);
     MountPoints.check(point);
     FuseChannel channel = new JnrFuseChannel(requests, InstantSource.system());
-    channel.mount(point, options, new InodeView(files, virtual, options, System::nanoTime));
+    channel.mount(point, options, new InodeView(files, virtual, point, options, System::nanoTime));
     FuseMount mount = new FuseMount(channel, point);
     try {
       awaitAnswer(point);

@@ -12,6 +12,7 @@ import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -45,9 +46,18 @@ final class InodeView {
   /** By inode, what is open for writing here (I6). */
   private final ConcurrentHashMap<Long, WrittenFile> writers = new ConcurrentHashMap<>();
 
-  InodeView(FileSystem files, VirtualTree virtual, MountOptions options, LongSupplier clockNs) {
+  InodeView(
+      FileSystem files,
+      VirtualTree virtual,
+      Path mountPoint,
+      MountOptions options,
+      LongSupplier clockNs) {
     this.files = files;
-    this.virtual = virtual;
+    this.virtual =
+        new RemovalDirectory(
+            virtual,
+            mountPoint.toString(),
+            (caller, path) -> new NamedByInode(this, caller).removeTree(path));
     this.options = options;
     this.clockNs = clockNs;
     this.names =
@@ -168,44 +178,15 @@ final class InodeView {
   void link(Caller caller, byte[] path, byte[] newPath) throws FileSystemException {
     refuseVirtual(path, Errno.EXDEV);
     refuseVirtual(newPath, Errno.EXDEV);
-    long inode = resolve(caller, path, path.length);
-    NameKey key = keyOf(caller, newPath);
+    link(caller, resolve(caller, path, path.length), keyOf(caller, newPath));
+  }
+
+  void link(Caller caller, long inode, NameKey key) throws FileSystemException {
     try {
       files.link(caller.user(), inode, key.parent(), key.name());
     } finally {
       changed(key);
       attributes.invalidate(inode);
-    }
-  }
-
-  /**
-   * Another name for an open file in a directory that is named by its inode. The kernel has not
-   * looked at the directory, nor at who may give the file names, so that is done here.
-   */
-  void link(Caller caller, OpenFile file, NameKey key) throws FileSystemException {
-    long parent = key.parent();
-    if (Long.compareUnsigned(parent, Inodes.LAST) > 0) {
-      throw new FileSystemException(Errno.EXDEV, "a link into the virtual directory");
-    }
-    if (parent == Inodes.ROOT && Arrays.equals(key.name(), VIRTUAL_NAME)) {
-      throw new FileSystemException(Errno.EEXIST, "the virtual directory has this name");
-    }
-    Permissions permissions = new Permissions(caller);
-    permissions.checkMayLink(file.handle().attributes());
-    Attributes directory = attributes(caller, parent);
-    if (!FileMode.isDirectory(directory.mode())) {
-      throw new FileSystemException(Errno.ENOTDIR, "no directory; observed=inode " + parent);
-    }
-    permissions.check(directory, FileMode.MAY_WRITE | FileMode.MAY_SEARCH);
-    while (directory.inode() != Inodes.ROOT) {
-      directory = attributes(caller, directory.parent());
-      permissions.check(directory, FileMode.MAY_SEARCH);
-    }
-    try {
-      files.link(caller.user(), file.inode(), parent, key.name());
-    } finally {
-      changed(key);
-      attributes.invalidate(file.inode());
     }
   }
 
@@ -215,7 +196,10 @@ final class InodeView {
       virtual.unlink(caller, virtualPath);
       return;
     }
-    NameKey key = keyOf(caller, path);
+    unlink(caller, keyOf(caller, path));
+  }
+
+  void unlink(Caller caller, NameKey key) throws FileSystemException {
     long inode = known(caller, key);
     try {
       files.unlink(caller.user(), key.parent(), key.name());
@@ -228,7 +212,10 @@ final class InodeView {
 
   void removeDirectory(Caller caller, byte[] path) throws FileSystemException {
     refuseVirtual(path, Errno.EPERM);
-    NameKey key = keyOf(caller, path);
+    removeDirectory(caller, keyOf(caller, path));
+  }
+
+  void removeDirectory(Caller caller, NameKey key) throws FileSystemException {
     long inode = known(caller, key);
     try {
       files.removeDirectory(caller.user(), key.parent(), key.name());
@@ -241,8 +228,10 @@ final class InodeView {
   void rename(Caller caller, byte[] path, byte[] newPath) throws FileSystemException {
     refuseVirtual(path, Errno.EXDEV);
     refuseVirtual(newPath, Errno.EXDEV);
-    NameKey key = keyOf(caller, path);
-    NameKey newKey = keyOf(caller, newPath);
+    rename(caller, keyOf(caller, path), keyOf(caller, newPath));
+  }
+
+  void rename(Caller caller, NameKey key, NameKey newKey) throws FileSystemException {
     long inode = known(caller, key);
     long replaced = knownOrNone(caller, newKey);
     try {
@@ -403,14 +392,38 @@ final class InodeView {
     if (root) {
       sink.onEntry(VIRTUAL_NAME, virtual.lookup(caller, "").inode(), FileMode.DIRECTORY);
     }
-    files.list(
-        caller.user(),
+    list(
+        caller,
         directory.inode(),
         (inode, mode, name) -> {
           if (!root || !Arrays.equals(name, VIRTUAL_NAME)) {
             sink.onEntry(name, inode, mode);
           }
+          return true;
         });
+  }
+
+  void list(Caller caller, long inode, FileSystem.EntryVisitor entries) throws FileSystemException {
+    files.list(caller.user(), inode, entries);
+  }
+
+  /** The name that a directory has now; looks through all that are beside it. */
+  NameKey nameOf(Caller caller, long inode) throws FileSystemException {
+    long parent = files.attributes(caller.user(), inode).parent();
+    NameKey[] found = new NameKey[1];
+    list(
+        caller,
+        parent,
+        (child, mode, name) -> {
+          if (child == inode) {
+            found[0] = new NameKey(parent, name);
+          }
+          return child != inode;
+        });
+    if (found[0] == null) {
+      throw new FileSystemException(Errno.ENOENT, "removed already; observed=inode " + inode);
+    }
+    return found[0];
   }
 
   void releaseDirectory(OpenDirectory directory) {
@@ -464,7 +477,7 @@ final class InodeView {
   }
 
   /** The parent and name that a path other than the root's ends in. */
-  private NameKey keyOf(Caller caller, byte[] path) throws FileSystemException {
+  NameKey keyOf(Caller caller, byte[] path) throws FileSystemException {
     int slash = path.length - 1;
     while (path[slash] != '/') {
       slash--;
@@ -482,7 +495,7 @@ final class InodeView {
   }
 
   /** The inode of a name that should be there. */
-  private long known(Caller caller, NameKey key) throws FileSystemException {
+  long known(Caller caller, NameKey key) throws FileSystemException {
     Long cached = names.get(key, clockNs.getAsLong());
     return cached != null ? cached : lookup(caller, key).inode();
   }

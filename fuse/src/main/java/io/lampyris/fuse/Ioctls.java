@@ -20,9 +20,12 @@ final class Ioctls {
   private static final int PATH_OFFSET = 1;
   private static final int MAGIC = 2;
   private static final int VERSION = 3;
+  private static final int REMOVE_TREE = 10;
   private static final int FSYNC = 11;
   private static final int HARD_LINK = 12;
   private static final int PUNCH_HOLE = 13;
+  private static final int MOVE = 14;
+  private static final int REMOVE = 15;
 
   private static final int MAGIC_VALUE = 0x8f3f5fff;
   private static final int VERSION_VALUE = 1;
@@ -37,10 +40,20 @@ final class Ioctls {
   private static final int SIZE_MASK = (1 << 14) - 1;
 
   /** Of a hard link: the directory's inode u64, and a name that ends in NUL. */
-  private static final int LINK_NAME_AT = 8;
-
   private static final int LINK_NAME_BYTES = 255;
+
   private static final int LINK_BYTES = 264;
+
+  /** Of a removal: the directory's inode u64, the name likewise, and whether it is recursive u8. */
+  private static final int NAME_BYTES_MAX = 256;
+
+  private static final int RECURSIVE_AT = Long.BYTES + NAME_BYTES_MAX;
+  private static final int REMOVAL_BYTES = 272;
+
+  /** Of a move: directory and name twice, and whether it is to the trash u8, which is a place. */
+  private static final int MOVE_TO_AT = Long.BYTES + NAME_BYTES_MAX;
+
+  private static final int MOVE_BYTES = 536;
 
   /** Of holes: their number i32, flags u64 without a meaning, where they begin, where they end. */
   private static final int HOLES_MAX = 1000;
@@ -54,8 +67,17 @@ final class Ioctls {
     QUESTION,
     FSYNC,
     HARD_LINK,
-    PUNCH_HOLE
+    PUNCH_HOLE,
+    REMOVE_TREE,
+    MOVE,
+    REMOVE
   }
+
+  /** What is to be renamed, and to what. */
+  record Move(NameKey from, NameKey to) {}
+
+  /** What is to go, and whether all below it too. */
+  record Removal(NameKey key, boolean recursive) {}
 
   private final byte[] name;
   private final int pathOffset;
@@ -74,23 +96,43 @@ final class Ioctls {
       case FSYNC -> Kind.FSYNC;
       case HARD_LINK -> Kind.HARD_LINK;
       case PUNCH_HOLE -> Kind.PUNCH_HOLE;
+      case REMOVE_TREE -> Kind.REMOVE_TREE;
+      case MOVE -> Kind.MOVE;
+      case REMOVE -> Kind.REMOVE;
       default -> Kind.QUESTION;
     };
   }
 
   /** What a file is to be named, too. */
   static NameKey readLink(int command, long data) throws FileSystemException {
-    MemorySegment from = argument(command, data, LINK_BYTES);
+    return readKey(argument(command, data, LINK_BYTES), 0, LINK_NAME_BYTES);
+  }
+
+  static Move readMove(int command, long data) throws FileSystemException {
+    MemorySegment from = argument(command, data, MOVE_BYTES);
+    return new Move(readKey(from, 0, NAME_BYTES_MAX), readKey(from, MOVE_TO_AT, NAME_BYTES_MAX));
+  }
+
+  static Removal readRemoval(int command, long data) throws FileSystemException {
+    MemorySegment from = argument(command, data, REMOVAL_BYTES);
+    return new Removal(readKey(from, 0, NAME_BYTES_MAX), from.get(JAVA_BYTE, RECURSIVE_AT) != 0);
+  }
+
+  /** A directory's inode and a name in it that ends in NUL. */
+  private static NameKey readKey(MemorySegment from, long at, int roomBytes)
+      throws FileSystemException {
+    long nameAt = at + Long.BYTES;
     int length = 0;
-    while (length < LINK_NAME_BYTES && from.get(JAVA_BYTE, LINK_NAME_AT + length) != 0) {
+    while (length < roomBytes && from.get(JAVA_BYTE, nameAt + length) != 0) {
       length++;
     }
-    if (length == LINK_NAME_BYTES) {
+    if (length == roomBytes) {
       throw new FileSystemException(
-          Errno.ENAMETOOLONG, "no NUL ends the name; observed=255 bytes, limit=254");
+          Errno.ENAMETOOLONG,
+          "no NUL ends the name; observed=%d bytes, limit=%d".formatted(length, length - 1));
     }
-    byte[] linkName = from.asSlice(LINK_NAME_AT, length).toArray(JAVA_BYTE);
-    return new NameKey(from.get(JAVA_LONG, 0), linkName);
+    byte[] name = from.asSlice(nameAt, length).toArray(JAVA_BYTE);
+    return new NameKey(from.get(JAVA_LONG, at), name);
   }
 
   /** Pairs of where a hole begins and where it ends, as they came. */

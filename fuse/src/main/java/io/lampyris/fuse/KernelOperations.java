@@ -30,6 +30,9 @@ final class KernelOperations implements RequestHandler {
   /** Invalidates the kernel's attributes of a node. */
   interface Forget {
     void attributesOf(long nodeId);
+
+    /** The kernel takes the directory's lock for that: not for a request that came with it. */
+    void name(long nodeId, byte[] name);
   }
 
   /** Larger ones are copied by a thread, while the reactor does other work. */
@@ -327,7 +330,7 @@ final class KernelOperations implements RequestHandler {
           throw new FileSystemException(Errno.EPERM, "a directory has one name");
         }
         OpenFile file = file(FuseLayout.handle(info));
-        view.link(caller(), file, Ioctls.readLink(command, data));
+        new NamedByInode(view, caller()).link(file, Ioctls.readLink(command, data));
         forget.attributesOf(file.nodeId());
       }
       case PUNCH_HOLE -> {
@@ -336,8 +339,40 @@ final class KernelOperations implements RequestHandler {
         }
         punchHoles(file(FuseLayout.handle(info)), Ioctls.readHoles(command, data));
       }
+      case REMOVE_TREE -> {
+        if (!directory) {
+          throw new FileSystemException(Errno.ENOTDIR, "only a directory is a tree");
+        }
+        new NamedByInode(view, caller()).removeTree(directory(info));
+        forget.attributesOf(FuseWorker.current().nodeId());
+        ioctls.writeDone(command, data);
+      }
+      case MOVE -> {
+        Ioctls.Move move = Ioctls.readMove(command, data);
+        checkIsOf(directory, info, move.from());
+        new NamedByInode(view, caller()).rename(move.from(), move.to());
+        forget.name(FuseWorker.current().nodeId(), move.from().name());
+      }
+      case REMOVE -> {
+        Ioctls.Removal removal = Ioctls.readRemoval(command, data);
+        checkIsOf(directory, info, removal.key());
+        new NamedByInode(view, caller()).remove(removal.key(), removal.recursive());
+        forget.name(FuseWorker.current().nodeId(), removal.key().name());
+      }
     }
     return 0;
+  }
+
+  private void checkIsOf(boolean isDirectory, long info, NameKey key) throws FileSystemException {
+    if (!isDirectory) {
+      throw new FileSystemException(Errno.ENOTDIR, "names are in directories");
+    }
+    long inode = directory(info).inode();
+    if (inode != key.parent()) {
+      throw new FileSystemException(
+          Errno.EINVAL,
+          "another directory's name; observed=inode %d, limit=%d".formatted(key.parent(), inode));
+    }
   }
 
   /** All of them have to be possible before the first one is made. */

@@ -56,6 +56,9 @@ public interface LibFuse {
   /** With a negative offset: the kernel forgets the attributes of a node, and keeps its pages. */
   int fuse_lowlevel_notify_inval_inode(long channel, long nodeId, long offset, long length);
 
+  /** The kernel forgets a name in a directory, and with it all below. */
+  int fuse_lowlevel_notify_inval_entry(long channel, long nodeId, long name, long length);
+
   /** Frees everything, and closes the device. */
   void fuse_destroy(long fuse);
 }

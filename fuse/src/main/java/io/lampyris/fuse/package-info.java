@@ -19,7 +19,9 @@
  * <p>What libfuse 2 cannot do stays undone: each name of a file is a node of its own to the kernel,
  * so what is changed by one name shows in the attributes by another after 1 s; and a file without a
  * name is read, written, synced, truncated and looked at by its descriptors, but cannot have its
- * mode, owner or times changed, nor be opened again through {@code /proc/self/fd}.
+ * mode, owner or times changed, nor be opened again through {@code /proc/self/fd}. What an ioctl or
+ * {@code rm-rf} removes or replaces in another directory than that of its descriptor may show for 1
+ * s more, for the kernel does not tell that directory's node.
  *
  * <p><b>Page cache.</b> Rings write into files behind the kernel's back, and such a write must be
  * readable at once. So every open is {@code direct_io} by default: reads and writes come here,

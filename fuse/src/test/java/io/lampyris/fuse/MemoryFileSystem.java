@@ -262,7 +262,10 @@ final class MemoryFileSystem implements FileSystem {
         Node node = nodes.get(entry.getValue());
         mode = node == null ? FileMode.REGULAR : node.mode & FileMode.TYPE_MASK;
       }
-      entries.onEntry(entry.getValue(), mode, entry.getKey().getBytes(StandardCharsets.ISO_8859_1));
+      byte[] name = entry.getKey().getBytes(StandardCharsets.ISO_8859_1);
+      if (!entries.onEntry(entry.getValue(), mode, name)) {
+        return;
+      }
     }
   }
 

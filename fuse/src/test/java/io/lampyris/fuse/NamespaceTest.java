@@ -150,7 +150,7 @@ class NamespaceTest extends MountedTest {
     assertEquals("3fs-virt", sh("ls"));
     assertEquals("555", sh("stat -c %a 3fs-virt"));
     assertEquals("777", sh("stat -c %a 3fs-virt/iovs"));
-    assertEquals("iovs", sh("ls 3fs-virt"));
+    assertEquals("iovs rm-rf", sh("echo $(ls 3fs-virt)"));
     assertEquals("/dev/shm/x", sh("ln -s /dev/shm/x 3fs-virt/iovs/k1; readlink 3fs-virt/iovs/k1"));
     assertEquals("k1", sh("ls 3fs-virt/iovs"));
     assertEquals("", sh("rm 3fs-virt/iovs/k1; ls 3fs-virt/iovs"));
@@ -275,6 +275,152 @@ class NamespaceTest extends MountedTest {
             print("ok")\
             """;
     assertEquals("ok", sh("umask 0; python3 -c '" + script + "'"));
+  }
+
+  private static final String TREES =
+      IOCTLS
+          + """
+          def remove(fd, name, recursive=True, parent=None):
+            return ioctl(fd, 15, struct.pack("Q256s?7x", parent or os.fstat(fd).st_ino, name, recursive))
+          def move(fd, name, to, to_name, trash=False, parent=None):
+            to = os.stat(to).st_ino if isinstance(to, str) else to
+            return ioctl(fd, 14, struct.pack("Q256sQ256s?7x", parent or os.fstat(fd).st_ino, name, to, to_name, trash))
+          def remove_tree(fd):
+            return fcntl.ioctl(fd, (2 << 30) | (4 << 16) | (0x68 << 8) | 10, bytes(4))
+          def grow(top, files):
+            os.makedirs(top + "/a/b/c/d/e")
+            os.makedirs(top + "/a/empty")
+            os.symlink("/etc", top + "/a/b/link")
+            for i in range(files):
+              os.close(os.open("%s/a/b/f%d" % (top, i), os.O_CREAT))
+          def gone(path):
+            return not os.path.lexists(path)
+          here = os.open(".", os.O_RDONLY)
+          """;
+
+  @Test
+  void anIoctlRemovesANameAndAllBelowIt() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        TREES
+            + """
+            grow("t", 5000)
+            os.mkdir("empty")
+            held = os.open("f", os.O_RDONLY)
+            fails(errno.ENOTEMPTY, remove, here, b"t", recursive=False)
+            fails(errno.ENOENT, remove, here, b"none")
+            fails(errno.EINVAL, remove, here, b"f", parent=os.stat("t").st_ino)
+            fails(errno.ENOTDIR, remove, held, b"f")
+            fails(errno.ENAMETOOLONG, remove, here, b"n" * 256)
+            for bad in (b"", b".", b"..", b"t/a"):
+              fails(errno.EINVAL, remove, here, bad)
+            fails(errno.EPERM, remove, here, b"3fs-virt")
+            fails(errno.EINVAL, ioctl, here, 15, bytes(8))
+            assert os.path.exists("t/a/b/f4999")
+            for name in (b"t", b"empty", b"f"):
+              remove(here, name)
+              assert gone(name), name
+            assert os.path.isdir("/etc") and os.read(held, 1) == b"x"
+            grow("u", 10)
+            u, a = os.open("u", os.O_RDONLY), os.open("u/a", os.O_RDONLY)
+            remove(u, b"a")
+            assert os.listdir("u") == []
+            fails(errno.ENOENT, remove_tree, a)
+            remove(here, b"u", recursive=False)
+            assert gone("u")
+            print("ok")\
+            """;
+    assertEquals("ok", sh("echo x >f; python3 -c '" + script + "'"));
+  }
+
+  @Test
+  void anIoctlAndASymlinkRemoveWholeTrees() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        TREES
+            + """
+            grow("t", 10)
+            t = os.open("t", os.O_RDONLY)
+            os.rename("t", "renamed")
+            remove_tree(t)
+            assert gone("renamed") and os.listdir(".") == ["3fs-virt"], os.listdir(".")
+            fails(errno.EPERM, remove_tree, here)
+            fails(errno.EPERM, remove_tree, os.open("3fs-virt/rm-rf", os.O_RDONLY))
+            grow("t", 10)
+            os.symlink("f", "link")
+            rm = "3fs-virt/rm-rf/"
+            fails(errno.ENOTDIR, remove_tree, os.open("t/a/b/f0", os.O_RDONLY))
+            mount = os.getcwd()
+            for bad in ("t", mount, mount + "/", mount + "/t/../t", mount + "/./t", mount + "//t", "/etc/x", mount + "x/t"):
+              fails(errno.EINVAL, os.symlink, bad, rm + "x")
+            fails(errno.ENOENT, os.symlink, mount + "/none", rm + "x")
+            fails(errno.EPERM, os.symlink, mount + "/3fs-virt", rm + "x")
+            assert os.path.exists("t/a/b/f9") and os.listdir(rm) == []
+            os.symlink(mount + "/t/", rm + "t")
+            os.symlink(mount + "/link", rm + "link")
+            assert os.listdir(".") == ["3fs-virt"] and os.listdir(rm) == []
+            print("ok")\
+            """;
+    assertEquals("ok", sh("python3 -c '" + script + "'"));
+  }
+
+  @Test
+  void anIoctlMovesAName() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        TREES
+            + """
+            os.mkdir("d")
+            assert open("f").read() == "x"
+            move(here, b"f", "d", b"g", trash=True)
+            assert gone("f") and open("d/g").read() == "x"
+            d = os.open("d", os.O_RDONLY)
+            open("h", "w").write("new")
+            move(d, b"g", 1, b"h")
+            assert gone("d/g") and os.listdir("d") == []
+            fails(errno.EINVAL, move, d, b"h", 1, b"x", parent=1)
+            fails(errno.EXDEV, move, here, b"h", "3fs-virt/iovs", b"h")
+            fails(errno.EPERM, move, here, b"h", 1, b"3fs-virt")
+            fails(errno.EPERM, move, here, b"3fs-virt", 1, b"x")
+            fails(errno.ENOTDIR, move, os.open("h", os.O_RDONLY), b"h", 1, b"x")
+            fails(errno.EINVAL, ioctl, here, 14, bytes(8))
+            print("ok")\
+            """;
+    assertEquals("ok", sh("printf x >f; python3 -c '" + script + "'"));
+    // The kernel may know the file that was replaced for a second.
+    sh("timeout 10 sh -c 'until [ \"$(cat h)\" = x ]; do :; done'");
+  }
+
+  @Test
+  void whoRemovesByIoctlNeedsThePermissionsOfRm() throws Exception {
+    Shell.assumeHas("python3");
+    String script =
+        TREES
+            + """
+            for name, mode in (("open", 0o777), ("closed", 0o755), ("sticky", 0o1777), ("hidden", 0o700)):
+              os.mkdir(name)
+              grow(name + "/mine", 2), grow(name + "/foreign", 2)
+              for top, _, files in os.walk(name + "/mine"):
+                os.chown(top, 1000, 1000)
+              os.chmod(name, mode)
+            os.chmod("open/foreign/a", 0o755)
+            hidden = os.open("hidden/mine", os.O_RDONLY)
+            dirs = {name: os.open(name, os.O_RDONLY) for name in ("open", "closed", "sticky")}
+            os.setgroups([]), os.setgid(1000), os.setuid(1000)
+            fails(errno.EACCES, remove, dirs["open"], b"foreign")
+            fails(errno.EACCES, remove, dirs["closed"], b"foreign")
+            assert os.path.exists("open/foreign/a/b/f1")
+            remove(dirs["open"], b"mine")
+            remove(dirs["sticky"], b"mine")
+            fails(errno.EACCES, remove, dirs["closed"], b"mine")
+            fails(errno.EACCES, remove_tree, hidden)
+            fails(errno.EACCES, move, dirs["closed"], b"mine", "open", b"mine")
+            fails(errno.EACCES, os.symlink, os.getcwd() + "/closed/mine", "3fs-virt/rm-rf/x")
+            move(dirs["open"], b"foreign", "open", b"still")
+            assert gone("open/mine") and gone("sticky/mine") and os.path.exists("closed/mine/a/b/f1")
+            print("ok")\
+            """;
+    assertEquals("ok", sh("chmod 777 .; umask 0; python3 -c '" + script + "'"));
   }
 
   @Test
