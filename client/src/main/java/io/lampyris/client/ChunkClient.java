@@ -101,7 +101,7 @@ final class ChunkClient implements TimerTask {
     this.identity = identity;
     this.counters = counters;
     this.options = options;
-    this.messages = new ChunkMessages(identity, options.verifiesReads());
+    this.messages = new ChunkMessages(identity, options.checksums());
     this.verifier = new ReadVerifier(payloadCrc);
   }
 
@@ -181,7 +181,7 @@ final class ChunkClient implements TimerTask {
     if (call.sent && node != null) {
       node.answered(call, context.nowNs());
     }
-    if (options.verifiesReads() && call.kind == ChunkCall.Kind.READ && call.result > 0) {
+    if (options.checksums() && call.kind == ChunkCall.Kind.READ && call.result > 0) {
       call.result = verifier.verified(call);
     }
     if (call.result >= 0 || !tryAgain(call)) {
@@ -392,8 +392,9 @@ final class ChunkClient implements TimerTask {
       answer(call, Status.NO_ROUTE);
       return;
     }
-    boolean unsealed = call.attempts == 1 || call.damages > 0;
-    if (call.kind == ChunkCall.Kind.WRITE && unsealed && !seal(call)) {
+    boolean unsealed =
+        call.kind == ChunkCall.Kind.WRITE && (call.attempts == 1 || call.damages > 0);
+    if (options.checksums() && unsealed && !seal(call)) {
       answer(call, Status.MEMORY_FAULT);
       return;
     }

@@ -14,8 +14,11 @@ final class ChunkMessages {
   /** Of ReadChunk: its answer is to have the payload's checksum. */
   private static final int WANTS_CRC = 2;
 
+  private static final int UNCHECKED = 1;
+
   private final ClientIdentity identity;
   private final int readFlags;
+  private final int writeFlags;
   private final MessageHeaderEncoder header = new MessageHeaderEncoder();
   private final ReadChunkEncoder readEncoder = new ReadChunkEncoder();
   private final WriteChunkEncoder writeEncoder = new WriteChunkEncoder();
@@ -23,9 +26,10 @@ final class ChunkMessages {
   private final RemoveChunksEncoder removeEncoder = new RemoveChunksEncoder();
   private final QueryChunksEncoder queryEncoder = new QueryChunksEncoder();
 
-  ChunkMessages(ClientIdentity identity, boolean verifiesReads) {
+  ChunkMessages(ClientIdentity identity, boolean checksums) {
     this.identity = identity;
-    this.readFlags = verifiesReads ? WANTS_CRC : 0;
+    this.readFlags = checksums ? WANTS_CRC : 0;
+    this.writeFlags = checksums ? 0 : UNCHECKED;
   }
 
   /** Writes the request and answers its length. */
@@ -58,7 +62,7 @@ final class ChunkMessages {
         .length(call.lengthBytes)
         .updateVersion(0)
         .payloadCrc32c(Integer.toUnsignedLong(call.crc32c))
-        .flags(0);
+        .flags(writeFlags);
     return writeEncoder.encodedLength();
   }
 

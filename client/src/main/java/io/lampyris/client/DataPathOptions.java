@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
  * @param readAttemptNs how long one member may take for a read that another one can answer
  * @param updateAttemptNs how long the head of a chain may take before it is asked again
  * @param pieceMaxBytes of one call's payload: what networks and storage nodes have buffers for
- * @param verifiesReads compute the checksum of what came over a network
+ * @param checksums payloads have checksums on their way, as they go over a network: of what is
+ *     written they are sent along, of what is read they are asked for and verified
  * @param localNodeId whose targets are read first; 0: none is preferred
  */
 public record DataPathOptions(
@@ -19,7 +20,7 @@ public record DataPathOptions(
     long readAttemptNs,
     long updateAttemptNs,
     int pieceMaxBytes,
-    boolean verifiesReads,
+    boolean checksums,
     int localNodeId) {
 
   /** What is looked through at once takes a millisecond of the reactor. */
@@ -38,7 +39,7 @@ public record DataPathOptions(
 
   /** Storage on other machines. */
   public static final DataPathOptions REMOTE =
-      EMBEDDED.withPieceMaxBytes(CHECKED_MAX_BYTES).withVerifiesReads(true);
+      EMBEDDED.withPieceMaxBytes(CHECKED_MAX_BYTES).withChecksums(true);
 
   public DataPathOptions {
     if (retryNs <= 0 || silentNs <= 0 || readAttemptNs <= 0 || updateAttemptNs <= 0) {
@@ -55,27 +56,21 @@ public record DataPathOptions(
 
   public DataPathOptions withRetryNs(long wanted) {
     return new DataPathOptions(
-        wanted,
-        silentNs,
-        readAttemptNs,
-        updateAttemptNs,
-        pieceMaxBytes,
-        verifiesReads,
-        localNodeId);
+        wanted, silentNs, readAttemptNs, updateAttemptNs, pieceMaxBytes, checksums, localNodeId);
   }
 
   public DataPathOptions withPieceMaxBytes(int wanted) {
     return new DataPathOptions(
-        retryNs, silentNs, readAttemptNs, updateAttemptNs, wanted, verifiesReads, localNodeId);
+        retryNs, silentNs, readAttemptNs, updateAttemptNs, wanted, checksums, localNodeId);
   }
 
-  public DataPathOptions withVerifiesReads(boolean wanted) {
+  public DataPathOptions withChecksums(boolean wanted) {
     return new DataPathOptions(
         retryNs, silentNs, readAttemptNs, updateAttemptNs, pieceMaxBytes, wanted, localNodeId);
   }
 
   public DataPathOptions withLocalNodeId(int wanted) {
     return new DataPathOptions(
-        retryNs, silentNs, readAttemptNs, updateAttemptNs, pieceMaxBytes, verifiesReads, wanted);
+        retryNs, silentNs, readAttemptNs, updateAttemptNs, pieceMaxBytes, checksums, wanted);
   }
 }

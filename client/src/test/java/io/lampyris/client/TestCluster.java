@@ -65,7 +65,7 @@ final class TestCluster implements AutoCloseable {
                       RouteSource.of(routing::get),
                       identity,
                       counters,
-                      DataPathOptions.EMBEDDED.withRetryNs(retryNs)));
+                      DataPathOptions.EMBEDDED.withChecksums(true).withRetryNs(retryNs)));
               return made.getFirst();
             })
             .start();

@@ -91,9 +91,9 @@
  *   <li>Semaphores: the kernel does the atomic part ({@link
  *       io.lampyris.bindings.ShrinkableSemaphore}). A submit semaphore, whose file all users may
  *       write, is restored within a second or two when somebody shrank it.
- *   <li>Writes: device and network take the bytes from the iov itself. Their checksum is computed
- *       of a block at a time in a cache, and of what went straight to a device once more after it
- *       has it (decision 0008): bytes that a program changes meanwhile are written again or fail.
+ *   <li>Writes: the network takes the bytes from the iov itself, and the receiver verifies them; a
+ *       store of the same process copies them first, and checks and writes the copy (decision
+ *       0008). So no program can change bytes between their checksum and the disk.
  *   <li>Reads: the device writes into the iov itself, where lost memory is {@code -EFAULT} of that
  *       transfer; the client adds the zeros of holes under a fault barrier.
  *   <li>Large transfers pin the iov's pages for the device, a MiB at a time, until it is

@@ -3,6 +3,7 @@ package io.lampyris.chunkengine.format;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.ShrinkableMemory;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import java.util.zip.CRC32C;
@@ -33,12 +34,11 @@ public class Crc32c {
   /** The memory is not there any more. */
   public static final long GONE = -1;
 
-  /** The most that {@link #copied} takes; stays in a cache of the core's own. */
-  public static final int COPY_MAX_BYTES = 64 << 10;
+  /** Stays in the first-level cache. */
+  private static final int BLOCK_BYTES = 16 << 10;
 
   private final CRC32C crc = new CRC32C();
-  private final byte[] block = new byte[COPY_MAX_BYTES];
-  private final MemorySegment blockMemory = MemorySegment.ofArray(block);
+  private final byte[] block = new byte[BLOCK_BYTES];
 
   // A byte buffer over a segment is an allocation. Heap segments come back, so keep the last views;
   // native memory is seen through windows on the address space, whatever segments lie in it.
@@ -78,24 +78,17 @@ public class Crc32c {
    */
   public long ofShrinkable(MemorySegment memory, long offset, int length) {
     crc.reset();
-    for (int at = 0; at < length; at += COPY_MAX_BYTES) {
-      int bytes = Math.min(COPY_MAX_BYTES, length - at);
-      if (copied(memory, offset + at, bytes) == null) {
-        return GONE;
+    try {
+      for (int at = 0; at < length; at += BLOCK_BYTES) {
+        int bytes = Math.min(BLOCK_BYTES, length - at);
+        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, offset + at, block, 0, bytes);
+        crc.update(block, 0, bytes);
       }
-      crc.update(block, 0, bytes);
+      ShrinkableMemory.faultBarrier();
+      return crc.getValue();
+    } catch (InternalError fault) {
+      return GONE;
     }
-    return crc.getValue();
-  }
-
-  /**
-   * At most {@link #COPY_MAX_BYTES} of memory that others can shrink or change, where they cannot,
-   * until the next call.
-   *
-   * @return what begins with them; null when the memory is not there any more
-   */
-  public @Nullable MemorySegment copied(MemorySegment memory, long offset, int length) {
-    return ShrinkableMemory.copy(memory, offset, blockMemory, 0, length) ? blockMemory : null;
   }
 
   /** The checksum of a followed by b, from theirs and b's length. */

@@ -42,6 +42,9 @@ public final class StorageService implements Service, Agent {
 
   private static final int EXTEND_ONLY = 1;
 
+  /** Of a write: without a checksum. */
+  private static final int UNCHECKED = 1;
+
   /**
    * A target and the version of its chain in the routing that this node has.
    *
@@ -441,6 +444,7 @@ public final class StorageService implements Service, Agent {
       lengthBytes = writeChunk.length();
       updateVersion = writeChunk.updateVersion();
       payloadCrc32c = (int) writeChunk.payloadCrc32c();
+      checked = (writeChunk.flags() & UNCHECKED) == 0;
       payload = from.payload;
       payloadOffset = from.payloadOffset;
       shrinkable = from.shrinkable;

@@ -65,27 +65,6 @@ final class UnitCrcs {
     return all;
   }
 
-  /**
-   * As {@link #append}, of memory that others can shrink.
-   *
-   * @return the checksum as an unsigned number, or {@link Crc32c#GONE}
-   */
-  long appendShrinkable(
-      Crc32c crc, BlockCrcs remembered, MemorySegment memory, long offset, int start, int end) {
-    int all = 0;
-    for (int at = start; at < end; ) {
-      int bytes = Math.min(end - at, Crc32c.COPY_MAX_BYTES - at % Crc32c.COPY_MAX_BYTES);
-      MemorySegment copy = crc.copied(memory, offset + at - start, bytes);
-      if (copy == null) {
-        return Crc32c.GONE;
-      }
-      int part = append(crc, remembered, copy, 0, at, at + bytes);
-      all = at == start ? part : crc.combine(all, part, bytes);
-      at += bytes;
-    }
-    return Integer.toUnsignedLong(all);
-  }
-
   // ---- blocks whose old checksums are known ----
 
   /** Whether an overwrite is of whole blocks of one unit, which may be remembered. */

@@ -1,6 +1,5 @@
 package io.lampyris.chunkengine.store;
 
-import io.lampyris.bindings.Errno;
 import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Crc32c;
@@ -79,8 +78,11 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   /** Which version this is to be; 0: the next one. */
   public int updateVersion;
 
-  /** Of a write: what the payload's checksum has to be. */
+  /** Of a write: what the payload's checksum has to be, if {@link #checked}. */
   public int payloadCrc32c;
+
+  /** Whether the payload's checksum is known. */
+  public boolean checked = true;
 
   /** Of a truncate: leave a longer chunk alone. */
   public boolean extendOnly;
@@ -110,9 +112,8 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   public long payloadOffset;
 
   /**
-   * Others can shrink the payload's memory, or change what is in it. If it goes straight to the
-   * device it is looked at before and after: what changed in between is CHECKSUM_MISMATCH, and
-   * nothing has happened.
+   * Others can shrink the payload's memory, or change what is in it: then it is copied, and the
+   * copy is what is checked and written.
    */
   public boolean shrinkable;
 
@@ -176,7 +177,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
   private int pieceEnd;
   private int keptCrc;
 
-  /** Of a payload that others can change: of the copies that were made of it so far. */
+  /** Of what was copied of the payload so far. */
   private int mergedCrc;
 
   private final class Io extends IoRequest {
@@ -190,8 +191,6 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       } else if (kind == IoRequest.Kind.READ) {
         store().readFailed(this, state);
         abort(Status.DEVICE_ERROR.code());
-      } else if (step == Step.DIRECT_WRITE && shrinkable && errno == Errno.EFAULT) {
-        abort(Status.MEMORY_FAULT.code());
       } else {
         store().goOffline("write of block at %d failed".formatted(deviceOffset), errno);
         abort(Status.DEVICE_ERROR.code());
@@ -337,10 +336,6 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       return planRedo();
     }
     boolean direct = isDirect();
-    long found = direct || !hasPayload() ? 0 : judged(payloadCrc());
-    if (found < 0) {
-      return found;
-    }
     if (!chooseBlock()) {
       return store().held().isEmpty() || ++spaceWaits > SPACE_WAITS_MAX
           ? Status.NO_SPACE.code()
@@ -377,6 +372,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
         && to == newLength
         && store().isAligned(from)
         && store().isAligned(to)
+        && !shrinkable
         && payload.isNative()
         && store().isAligned(payload.address() + payloadOffset);
   }
@@ -404,47 +400,19 @@ public abstract non-sealed class UpdateOp extends StoreOp {
     return true;
   }
 
-  /** As an unsigned number, or {@link Crc32c#GONE}. */
-  private long payloadCrc() {
-    return shrinkable
-        ? store().crc().ofShrinkable(payload, payloadOffset, lengthBytes)
-        : Integer.toUnsignedLong(store().crc().of(payload, payloadOffset, lengthBytes));
-  }
-
-  /** What is wrong with a payload of such a checksum; 0 for nothing. */
-  private long judged(long crc) {
-    if (crc == Crc32c.GONE) {
-      return Status.MEMORY_FAULT.code();
-    }
-    return (int) crc == payloadCrc32c ? 0 : Status.CHECKSUM_MISMATCH.code();
+  private boolean isRight(int payloadCrc) {
+    return !checked || payloadCrc == payloadCrc32c;
   }
 
   private long planDirect() {
-    Crc32c crc = store().crc();
-    BlockCrcs blockCrcs = store().blockCrcs();
-    long found =
-        judged(
-            shrinkable
-                ? units.appendShrinkable(crc, blockCrcs, payload, payloadOffset, from, to)
-                : Integer.toUnsignedLong(
-                    units.append(crc, blockCrcs, payload, payloadOffset, from, to)));
-    if (found < 0) {
+    int crc = units.append(store().crc(), store().blockCrcs(), payload, payloadOffset, from, to);
+    if (!isRight(crc)) {
       releaseNewBlock();
-      return found;
+      return Status.CHECKSUM_MISMATCH.code();
     }
     transfer(
         Step.DIRECT_WRITE, IoRequest.Kind.WRITE, block + from, payload, payloadOffset, lengthBytes);
     return PROCEED;
-  }
-
-  /** What the device was given may have been something else than what was looked at. */
-  private void onDirectWritten() {
-    long found = shrinkable ? judged(payloadCrc()) : 0;
-    if (found < 0) {
-      abort(found);
-    } else {
-      stage(true);
-    }
   }
 
   private long planPieces() {
@@ -533,7 +501,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private void onTransferred() {
     switch (step) {
-      case DIRECT_WRITE -> onDirectWritten();
+      case DIRECT_WRITE -> stage(true);
       // The flush that makes the group durable covers it.
       case JOURNAL_WRITE -> stage(false);
       case PIECE_READ -> onPieceRead();
@@ -593,7 +561,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       return false;
     }
     store().statistics().copiedBytes += bytes;
-    if (shrinkable) {
+    if (checked) {
       Crc32c crc = store().crc();
       mergedCrc = crc.combine(mergedCrc, crc.of(into, offset, bytes), bytes);
     }
@@ -602,7 +570,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
 
   private void onPieceWritten() {
     position = pieceEnd;
-    if (position == newLength && shrinkable && mergedCrc != payloadCrc32c) {
+    if (position == newLength && hasPayload() && !isRight(mergedCrc)) {
       abort(Status.CHECKSUM_MISMATCH.code());
     } else if (position == newLength) {
       stage(true);
@@ -682,7 +650,7 @@ public abstract non-sealed class UpdateOp extends StoreOp {
       int tail = units.append(crc, store().blockCrcs(), memory, oldEnd - start, oldEnd, to);
       all = crc.combine(all, tail, to - oldEnd);
     }
-    if (all != payloadCrc32c) {
+    if (!isRight(all)) {
       abort(Status.CHECKSUM_MISMATCH.code());
       return;
     }

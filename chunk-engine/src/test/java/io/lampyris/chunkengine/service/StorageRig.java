@@ -136,6 +136,9 @@ final class StorageRig implements AutoCloseable {
     /** Spoils the checksums that writes name. */
     int crcFlip;
 
+    /** Writes say that they have no checksum. */
+    boolean unchecked;
+
     final ChunkReplyDecoder chunkReply = new ChunkReplyDecoder();
     final RemoveChunksReplyDecoder removeReply = new RemoveChunksReplyDecoder();
     final QueryChunksReplyDecoder queryReply = new QueryChunksReplyDecoder();
@@ -190,7 +193,7 @@ final class StorageRig implements AutoCloseable {
           .length(length)
           .updateVersion(version)
           .payloadCrc32c(Integer.toUnsignedLong(payloadCrc ^ crcFlip))
-          .flags(0);
+          .flags(unchecked ? 1 : 0);
       long result = send(message.encodedLength());
       if (result >= 0) {
         chunkReply.wrapAndApplyHeader(call.reply, 0, replyHeader);
