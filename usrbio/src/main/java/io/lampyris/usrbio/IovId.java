@@ -1,9 +1,11 @@
 package io.lampyris.usrbio;
 
 import io.lampyris.client.FileSystemException;
+import java.util.HexFormat;
 
 /** The 16 bytes by which ring entries name registered memory, as two big-endian numbers. */
 public record IovId(long high, long low) {
+  private static final HexFormat HEX = HexFormat.of();
   private static final int DIGITS = 32;
   private static final int DIGITS_WITH_HYPHENS = 36;
 
@@ -58,6 +60,6 @@ public record IovId(long high, long low) {
   /** The 32 digits. */
   @Override
   public String toString() {
-    return String.format("%016x%016x", high, low);
+    return HEX.toHexDigits(high) + HEX.toHexDigits(low);
   }
 }

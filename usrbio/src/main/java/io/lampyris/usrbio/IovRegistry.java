@@ -57,6 +57,7 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   private static final long FIRST_INODE = Inodes.LAST + 1024;
 
   private static final long CLOSE_WAIT_NS = TimeUnit.SECONDS.toNanos(5);
+
   private static final long KNOWN_FLAGS =
       RegistrationKey.ALLOW_READ_UNCOMMITTED | RegistrationKey.FORBID_READ_HOLES;
 
@@ -68,15 +69,22 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
     final long createdNs = wallClockNs();
     final User user;
     final ClientProcess process;
+    final String program;
     final Registration registration;
 
     Entry(
-        String name, byte[] target, long inode, ClientProcess process, Registration registration) {
+        String name,
+        byte[] target,
+        long inode,
+        ClientProcess process,
+        String program,
+        Registration registration) {
       this.name = name;
       this.target = target;
       this.inode = inode;
       this.user = registration.user;
       this.process = process;
+      this.program = program;
       this.registration = registration;
     }
   }
@@ -278,7 +286,7 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
         entry.registration.key,
         entry.process.pid(),
         entry.user,
-        entry.process.program(),
+        entry.program,
         sample.ring.entries(),
         entry.createdNs,
         sample.retired,
@@ -316,11 +324,13 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
     }
     dropDead();
     ClientProcess process = ClientProcess.of(caller);
+    // Once: to ask for each ring whenever somebody watches costs more than all else of that.
+    String program = key.isRing() ? process.program() : "";
     SharedFile file = SharedFile.open(target, caller.user());
     Registration registration;
     try {
       registration = create(key, file, caller.user());
-      add(name, target.clone(), process, registration);
+      add(name, target.clone(), process, program, registration);
     } catch (FileSystemException | RuntimeException | Error e) {
       file.close();
       throw e;
@@ -376,10 +386,10 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   }
 
   private synchronized void add(
-      String name, byte[] target, ClientProcess process, Registration registration)
+      String name, byte[] target, ClientProcess process, String program, Registration registration)
       throws FileSystemException {
     checkRoom(registration.key, name);
-    Entry entry = new Entry(name, target, nextInode++, process, registration);
+    Entry entry = new Entry(name, target, nextInode++, process, program, registration);
     entries.put(registration.key.id(), entry);
     byProcess.computeIfAbsent(process, p -> new LinkedHashSet<>()).add(entry);
     mapped++;

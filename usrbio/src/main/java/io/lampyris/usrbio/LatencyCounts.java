@@ -55,14 +55,20 @@ public final class LatencyCounts {
     return grown;
   }
 
-  /**
-   * How long no more than a share of the I/Os took: the middle of a bucket, in ns; 0 without I/Os.
-   */
-  public long percentileNs(double share) {
+  /** Of I/Os. */
+  long total() {
     long total = 0;
     for (long count : counts) {
       total += count;
     }
+    return total;
+  }
+
+  /**
+   * How long no more than a share of the I/Os took: the middle of a bucket, in ns; 0 without I/Os.
+   */
+  public long percentileNs(double share) {
+    long total = total();
     long rank = Math.max(1, (long) Math.ceil(share * total));
     for (int i = 0; i < BUCKETS && total > 0; i++) {
       rank -= counts[i];
@@ -73,14 +79,21 @@ public final class LatencyCounts {
     return 0;
   }
 
-  /** By bucket, to the last one that has any. */
+  /** The first bucket that has any, and the counts from there to the last one that has. */
   public List<Long> toList() {
     List<Long> list = new ArrayList<>();
+    int first = 0;
+    while (first < BUCKETS && counts[first] == 0) {
+      first++;
+    }
     int end = BUCKETS;
-    while (end > 0 && counts[end - 1] == 0) {
+    while (end > first && counts[end - 1] == 0) {
       end--;
     }
-    for (int i = 0; i < end; i++) {
+    if (first < end) {
+      list.add((long) first);
+    }
+    for (int i = first; i < end; i++) {
       list.add(counts[i]);
     }
     return list;
@@ -93,15 +106,21 @@ public final class LatencyCounts {
    */
   public static LatencyCounts of(List<?> list) {
     LatencyCounts counts = new LatencyCounts();
-    if (list.size() > BUCKETS) {
-      throw new IllegalArgumentException("buckets; observed=" + list.size());
+    long first = list.isEmpty() ? 0 : number(list.getFirst());
+    if (first < 0 || first > BUCKETS || list.size() - 1 > BUCKETS - first) {
+      throw new IllegalArgumentException(
+          "buckets; observed=%d from %d on, limit=%d".formatted(list.size() - 1, first, BUCKETS));
     }
-    for (int i = 0; i < list.size(); i++) {
-      if (!(list.get(i) instanceof Long count)) {
-        throw new IllegalArgumentException("no count; observed=" + list.get(i));
-      }
-      counts.counts[i] = count;
+    for (int i = 1; i < list.size(); i++) {
+      counts.counts[(int) first + i - 1] = number(list.get(i));
     }
     return counts;
+  }
+
+  private static long number(Object value) {
+    if (value instanceof Long number) {
+      return number;
+    }
+    throw new IllegalArgumentException("no count; observed=" + value);
   }
 }

@@ -7,7 +7,7 @@ import io.lampyris.client.FileSystem.User;
  *
  * @param key what it was registered as
  * @param pid of the process that registered it; 0 when it is not visible here
- * @param program the process's name; empty when it is gone or not visible
+ * @param program the process's name when it registered; empty when it was not visible
  * @param entries how many I/Os fit
  * @param registeredNs since 1970
  * @param retired gets no more service, for its memory was impossible

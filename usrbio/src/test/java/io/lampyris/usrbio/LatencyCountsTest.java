@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -51,11 +52,18 @@ class LatencyCountsTest {
     assertEquals(counts.toList(), earlier.toList());
     counts.add(1000);
     LatencyCounts grown = counts.since(earlier);
-    assertEquals(1, grown.toList().stream().mapToLong(Long::longValue).sum());
+    assertEquals(1, grown.total());
+    assertEquals(2, grown.toList().size());
     assertEquals(earlier.percentileNs(0.5), grown.percentileNs(1));
     assertEquals(List.of(), new LatencyCounts().toList());
     assertThrows(IllegalArgumentException.class, () -> LatencyCounts.of(List.of("x")));
     assertThrows(
         IllegalArgumentException.class, () -> LatencyCounts.of(Arrays.asList(new Long[1000])));
+    for (List<Long> wrong :
+        List.of(
+            List.of(-1L), List.of(1000L), List.of(143L, 1L, 1L), Collections.nCopies(200, 1L))) {
+      assertThrows(IllegalArgumentException.class, () -> LatencyCounts.of(wrong), wrong::toString);
+    }
+    assertEquals(1, LatencyCounts.of(List.of(143L, 1L)).total());
   }
 }

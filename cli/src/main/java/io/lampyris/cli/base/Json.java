@@ -56,16 +56,8 @@ public final class Json {
 
   private static void write(Object value, StringBuilder out, int indent) {
     switch (value) {
-      case Map<?, ?> map -> {
-        List<Object[]> entries = new ArrayList<>();
-        map.forEach((k, v) -> entries.add(new Object[] {String.valueOf(k), v}));
-        writeAll(entries, '{', '}', out, indent);
-      }
-      case List<?> list -> {
-        List<Object[]> entries = new ArrayList<>();
-        list.forEach(v -> entries.add(new Object[] {v}));
-        writeAll(entries, '[', ']', out, indent);
-      }
+      case Map<?, ?> map -> writeMap(map, out, indent);
+      case List<?> list -> writeList(list, out, indent);
       case Double number when !Double.isFinite(number) -> out.append("0");
       case Number number -> out.append(number);
       case Boolean bool -> out.append(bool);
@@ -73,24 +65,38 @@ public final class Json {
     }
   }
 
-  private static void writeAll(
-      List<Object[]> entries, char open, char close, StringBuilder out, int indent) {
-    out.append(open);
+  private static void writeMap(Map<?, ?> map, StringBuilder out, int indent) {
+    out.append('{');
     int inner = indent < 0 ? -1 : indent + 1;
-    for (int i = 0; i < entries.size(); i++) {
-      Object[] entry = entries.get(i);
-      out.append(i == 0 ? "" : ",");
+    String before = "";
+    for (Map.Entry<?, ?> entry : map.entrySet()) {
+      out.append(before);
       newline(out, inner);
-      if (entry.length == 2) {
-        quote((String) entry[0], out);
-        out.append(indent < 0 ? ":" : ": ");
-      }
-      write(entry[entry.length - 1], out, inner);
+      quote(String.valueOf(entry.getKey()), out);
+      out.append(indent < 0 ? ":" : ": ");
+      write(entry.getValue(), out, inner);
+      before = ",";
     }
-    if (!entries.isEmpty()) {
+    if (!map.isEmpty()) {
       newline(out, indent);
     }
-    out.append(close);
+    out.append('}');
+  }
+
+  private static void writeList(List<?> list, StringBuilder out, int indent) {
+    out.append('[');
+    int inner = indent < 0 ? -1 : indent + 1;
+    String before = "";
+    for (Object each : list) {
+      out.append(before);
+      newline(out, inner);
+      write(each, out, inner);
+      before = ",";
+    }
+    if (!list.isEmpty()) {
+      newline(out, indent);
+    }
+    out.append(']');
   }
 
   private static void newline(StringBuilder out, int indent) {
@@ -101,24 +107,27 @@ public final class Json {
 
   private static void quote(String string, StringBuilder out) {
     out.append('"');
+    int done = 0;
     for (int i = 0; i < string.length(); i++) {
       char c = string.charAt(i);
-      switch (c) {
-        case '"' -> out.append("\\\"");
-        case '\\' -> out.append("\\\\");
-        case '\n' -> out.append("\\n");
-        case '\r' -> out.append("\\r");
-        case '\t' -> out.append("\\t");
-        default -> {
-          if (c < 0x20) {
-            out.append(String.format("\\u%04x", (int) c));
-          } else {
-            out.append(c);
-          }
-        }
+      if (c < 0x20 || c == '"' || c == '\\') {
+        out.append(string, done, i);
+        escape(c, out);
+        done = i + 1;
       }
     }
-    out.append('"');
+    out.append(string, done, string.length()).append('"');
+  }
+
+  private static void escape(char c, StringBuilder out) {
+    switch (c) {
+      case '"' -> out.append("\\\"");
+      case '\\' -> out.append("\\\\");
+      case '\n' -> out.append("\\n");
+      case '\r' -> out.append("\\r");
+      case '\t' -> out.append("\\t");
+      default -> out.append(String.format("\\u%04x", (int) c));
+    }
   }
 
   private Object value(int depth) {

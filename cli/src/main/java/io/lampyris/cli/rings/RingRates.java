@@ -29,8 +29,8 @@ public final class RingRates {
   public RingRates(Map<String, Object> before, Map<String, Object> now) {
     elapsedNs = Math.max(1, number(now, "now_ns") - number(before, "now_ns"));
     Map<String, Map<?, ?>> known = new HashMap<>();
-    rings(before).forEach(ring -> known.put(name(ring), ring));
-    for (Map<?, ?> ring : rings(now)) {
+    RingSamples.rings(before).forEach(ring -> known.put(name(ring), ring));
+    for (Map<?, ?> ring : RingSamples.rings(now)) {
       rates.add(rate(known.getOrDefault(name(ring), Map.of()), ring));
     }
     rates.sort(
@@ -59,18 +59,6 @@ public final class RingRates {
 
   private static LatencyCounts latencies(Map<?, ?> ring) {
     return LatencyCounts.of(ring.get("latencies") instanceof List<?> list ? list : List.of());
-  }
-
-  private static List<Map<?, ?>> rings(Map<String, Object> sample) {
-    List<Map<?, ?>> rings = new ArrayList<>();
-    if (sample.get("rings") instanceof List<?> list) {
-      for (Object each : list) {
-        if (each instanceof Map<?, ?> ring) {
-          rings.add(ring);
-        }
-      }
-    }
-    return rings;
   }
 
   /** For people: how many there are, and a table of the first {@code rows}. */

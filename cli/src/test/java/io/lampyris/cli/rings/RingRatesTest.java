@@ -13,15 +13,15 @@ class RingRatesTest {
   private static Map<String, Object> sample(long seconds, String... rings) {
     String all = String.join(",", rings);
     return Json.parseObject(
-        "{\"now_ns\":%d,\"rings\":[%s]}".formatted(seconds * 1_000_000_000, all));
+        ("{\"now_ns\":%d,\"columns\":[\"id\",\"registered_ms\",\"program\",\"pid\",\"uid\","
+                + "\"direction\",\"entries\",\"io_depth\",\"priority\",\"prepared\",\"in_flight\","
+                + "\"completed\",\"failures\",\"bytes\",\"retired\",\"latencies\"],\"rings\":[%s]}")
+            .formatted(seconds * 1_000_000_000, all));
   }
 
   private static String ring(
       String id, long registeredMs, String program, long completed, long bytes, String latencies) {
-    return ("{\"id\":\"%s\",\"registered_ms\":%d,\"program\":\"%s\",\"pid\":7,\"uid\":1,"
-            + "\"direction\":\"read\",\"entries\":8,\"io_depth\":0,\"priority\":\"low\","
-            + "\"prepared\":2,\"in_flight\":3,\"completed\":%d,\"failures\":1,\"bytes\":%d,"
-            + "\"retired\":false,\"latencies\":[%s]}")
+    return "[\"%s\",%d,\"%s\",7,1,\"read\",8,0,\"low\",2,3,%d,1,%d,false,[%s]]"
         .formatted(id, registeredMs, program, completed, bytes, latencies);
   }
 
@@ -37,11 +37,12 @@ class RingRatesTest {
   void ratesAreOfTheIntervalAndTheBusiestComesFirst() {
     RingRates rates =
         new RingRates(
-            sample(10, ring("a", 5, "idle", 100, 4096, "100"), ring("b", 5, "dd", 50, 0, "0,50")),
+            sample(
+                10, ring("a", 5, "idle", 100, 4096, "0,100"), ring("b", 5, "dd", 50, 0, "0,0,50")),
             sample(
                 12,
-                ring("a", 5, "idle", 100, 4096, "100"),
-                ring("b", 5, "dd", 250, 8 << 20, "0,50,0,200")));
+                ring("a", 5, "idle", 100, 4096, "0,100"),
+                ring("b", 5, "dd", 250, 8 << 20, "1,50,0,200")));
     Map<?, ?> busiest = first(rates);
     assertEquals("dd", busiest.get("program"));
     assertEquals(100L, busiest.get("ios_per_second"));
@@ -59,8 +60,8 @@ class RingRatesTest {
   void aRingThatTookTheIdOfAnotherBeginsAnew() {
     RingRates rates =
         new RingRates(
-            sample(1, ring("a", 5, "old", 1000, 1 << 20, "1000")),
-            sample(2, ring("a", 900, "new", 10, 10, "10")));
+            sample(1, ring("a", 5, "old", 1000, 1 << 20, "0,1000")),
+            sample(2, ring("a", 900, "new", 10, 10, "0,10")));
     assertEquals(10L, first(rates).get("ios_per_second"));
   }
 
