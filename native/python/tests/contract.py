@@ -198,6 +198,7 @@ def busy(mount: str, directory: str) -> None:
     inode = os.fstat(fd).st_ino
     iov = Shared(mount, 4096)
     ring = Ring(mount, 1, ".r0.t0")
+    print("ready", os.getpid(), flush=True)
     while not select.select([sys.stdin], [], [], 0)[0]:
         expect(ring.run(iov, 0, inode, 0, 4096), 4096, "bytes read")
     os.unlink(ring.link)
@@ -342,13 +343,14 @@ def seen(mount: str, directory: str) -> None:
     expect(iov.map[:4096], bytes(4096), "what is read of a hole")
 
 
-def main() -> None:
-    cases = {f.__name__: f for f in (hold, busy, whole, gone, users, seen)}
+def run_case(usage: Optional[str], *functions: Callable[..., None]) -> None:
+    """Calls the function that the first argument names, with the others."""
+    cases = {f.__name__: f for f in functions}
     if len(sys.argv) < 4 or sys.argv[1] not in cases:
-        print(__doc__, file=sys.stderr)
+        print(usage, file=sys.stderr)
         sys.exit(2)
     cases[sys.argv[1]](*sys.argv[2:])
 
 
 if __name__ == "__main__":
-    main()
+    run_case(__doc__, hold, busy, whole, gone, users, seen)

@@ -1,9 +1,10 @@
 /**
  * <b>What.</b> Linux as Java calls: libc functions ({@link Libc}), their numbers ({@link Fcntl},
  * {@link Errno}), memory from mmap ({@link NativeMemory}), POSIX semaphores in shared memory
- * ({@link Semaphores}), and both where another process can shrink what is mapped ({@link
- * ShrinkableMemory}, {@link ShrinkableSemaphore}). The only module that uses restricted methods of
- * the FFM API. Struct layouts and constants are jextract's, in {@code io.lampyris.bindings.linux}.
+ * ({@link Semaphores}), terminals ({@link Terminal}), and both where another process can shrink
+ * what is mapped ({@link ShrinkableMemory}, {@link ShrinkableSemaphore}). The only module that uses
+ * restricted methods of the FFM API. Struct layouts and constants are jextract's, in {@code
+ * io.lampyris.bindings.linux}.
  *
  * <p><b>Invariants.</b>
  *

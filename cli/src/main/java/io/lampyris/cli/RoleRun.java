@@ -2,9 +2,9 @@ package io.lampyris.cli;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Signals;
 import io.lampyris.cli.config.Configuration;
 import io.lampyris.cli.control.ControlServer;
-import io.lampyris.cli.embedded.Signals;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
 import java.io.IOException;

@@ -1,10 +1,10 @@
 package io.lampyris.cli;
 
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Signals;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.embedded.Detached;
 import io.lampyris.cli.embedded.Instance;
-import io.lampyris.cli.embedded.Signals;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
 import io.lampyris.cli.instance.Mounts;

@@ -9,6 +9,7 @@ import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.local.LocalCluster;
 import io.lampyris.cli.operate.Display;
 import io.lampyris.cli.rings.RingRates;
+import io.lampyris.cli.rings.RingTop;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Spec;
     footer = {"  lampyris usrbio top --dir /srv/lampyris"})
 final class UsrbioCommand extends CommandGroup {
   private static final Duration ANSWER_MAX = Duration.ofSeconds(10);
-  private static final String HOME_AND_CLEAR = "\033[H\033[J";
+  private static final long ROWS = 40;
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -42,16 +43,19 @@ final class UsrbioCommand extends CommandGroup {
       },
       footerHeading = "%nExamples:%n",
       footer = {
-        "  lampyris usrbio top --dir /srv/lampyris                  every second until Ctrl-C",
+        "  lampyris usrbio top --dir /srv/lampyris                  every second until q or Ctrl-C",
         "  lampyris usrbio top --dir /srv/lampyris --once           what is done now, then ends",
         "  lampyris usrbio top --dir DIR -n 60 -o json | jq -c '.rings[] | [.pid, .p99_ns]'",
         "",
-        "On a terminal the table is drawn in place. Rates and latencies are those of the last",
-        "interval. An I/O's latency is from when the mount took it out of the ring to when its",
-        "completion stood there; it is known to a fifth of itself, and no finer than a turn of the",
-        "mount's reactor. 'waiting' is prepared by the program and not taken yet. 'errors' counts",
-        "from the registration on. A ring that is retired held something impossible and gets no",
-        "more service. With -o json there is an object on each line."
+        "On a terminal the table is drawn in place, without the columns and rings that it has no",
+        "room for; q or Ctrl-C ends it, Ctrl-Z stops it, and a mount that is gone is waited for.",
+        "",
+        "Rates and latencies are those of the last interval. An I/O's latency is from when the",
+        "mount took it out of the ring to when its completion stood there; it is known to a fifth",
+        "of itself, and no finer than a turn of the mount's reactor. 'waiting' is prepared by the",
+        "program and not taken yet. 'errors' counts from the registration on. A ring that is",
+        "retired held something impossible and gets no more service. With -o json there is an",
+        "object on each line."
       })
   int top(
       @Option(
@@ -76,9 +80,9 @@ final class UsrbioCommand extends CommandGroup {
       @Option(
               names = "--rows",
               paramLabel = "N",
-              defaultValue = "40",
-              description = "Rings in the table at most (default: ${DEFAULT-VALUE}).")
-          long rows,
+              description =
+                  "Rings in the table at most (default: what the terminal holds, else 40).")
+          @Nullable Long rows,
       @Option(
               names = {"-o", "--output"},
               paramLabel = "FORMAT",
@@ -91,7 +95,7 @@ final class UsrbioCommand extends CommandGroup {
     if (intervalNs == 0) {
       throw InputException.of("--interval is no time", "'" + interval + "'", "1s", "correct it");
     }
-    if (count < 0 || rows < 1) {
+    if (count < 0 || (rows != null && rows < 1)) {
       throw InputException.of(
           "impossible number", "-n " + count + ", --rows " + rows, "0 and 1", "correct it");
     }
@@ -100,6 +104,14 @@ final class UsrbioCommand extends CommandGroup {
     Display.Form form = Display.form(output == OutputFormat.JSON);
     long left = once ? 1 : count == 0 ? Long.MAX_VALUE : count;
     Map<String, Object> before = ask(socket);
+    if (form == Display.Form.TERMINAL && left > 1) {
+      long held = rows == null ? Long.MAX_VALUE : rows;
+      RingRates last = RingTop.run(() -> sample(socket), before, intervalNs, left, held, out);
+      if (last != null) {
+        show(last, form, rows, out);
+      }
+      return Main.DONE;
+    }
     for (; left > 0; left--) {
       pause(System.nanoTime() + intervalNs);
       Map<String, Object> now = ask(socket);
@@ -117,9 +129,13 @@ final class UsrbioCommand extends CommandGroup {
         : instance.controlSocket();
   }
 
+  private static Map<String, Object> sample(Path socket) throws IOException {
+    return ControlClient.ask(socket, "rings", ANSWER_MAX);
+  }
+
   private static Map<String, Object> ask(Path socket) throws FailedException {
     try {
-      return ControlClient.ask(socket, "rings", ANSWER_MAX);
+      return sample(socket);
     } catch (IOException e) {
       throw FailedException.of(
           "no mount says how its rings are",
@@ -135,13 +151,13 @@ final class UsrbioCommand extends CommandGroup {
     }
   }
 
-  private static void show(RingRates rates, Display.Form form, long rows, PrintWriter out) {
-    if (form == Display.Form.JSON) {
-      out.println(Json.write(rates.json()));
-    } else {
-      String place = form == Display.Form.TERMINAL ? HOME_AND_CLEAR : "";
-      out.println(place + rates.table(rows, System.currentTimeMillis()));
-    }
+  private static void show(
+      RingRates rates, Display.Form form, @Nullable Long rows, PrintWriter out) {
+    String text =
+        form == Display.Form.JSON
+            ? Json.write(rates.json())
+            : rates.table(rows == null ? ROWS : rows, System.currentTimeMillis());
+    out.println(text);
     out.flush();
   }
 }

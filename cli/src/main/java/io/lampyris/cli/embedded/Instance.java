@@ -2,6 +2,7 @@ package io.lampyris.cli.embedded;
 
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.base.Signals;
 import io.lampyris.cli.base.Trees;
 import io.lampyris.cli.config.Configuration;
 import io.lampyris.cli.config.ConfigurationFile;

@@ -16,6 +16,22 @@ import java.util.Map;
 public final class RingRates {
   private static final long NS_PER_S = 1_000_000_000;
 
+  /** What a narrow terminal does without, the first one first. */
+  private static final List<String> DISPENSABLE =
+      List.of(
+          "entries",
+          "depth",
+          "priority",
+          "uid",
+          "age",
+          "p50",
+          "waiting",
+          "in flight",
+          "kind",
+          "errors",
+          "pid",
+          "p99");
+
   /** One ring, and what it did; {@code last} is its newest sample. */
   private record Rate(
       Map<?, ?> last, long ios, long bytes, long failures, long p50Ns, long p99Ns) {}
@@ -63,6 +79,11 @@ public final class RingRates {
 
   /** For people: how many there are, and a table of the first {@code rows}. */
   public String table(long rows, long nowMs) {
+    return table(rows, Integer.MAX_VALUE, nowMs);
+  }
+
+  /** The same without columns that a line of so many characters has no room for. */
+  String table(long rows, int charactersMax, long nowMs) {
     long processes = rates.stream().map(rate -> rate.last.get("pid")).distinct().count();
     long ios = rates.stream().mapToLong(Rate::ios).sum();
     long bytes = rates.stream().mapToLong(Rate::bytes).sum();
@@ -87,7 +108,7 @@ public final class RingRates {
             "errors",
             "age");
     rates.stream().limit(rows).forEach(rate -> table.row(cells(rate, nowMs)));
-    return rates.isEmpty() ? head : head + table;
+    return rates.isEmpty() ? head : head + table.fit(charactersMax, DISPENSABLE);
   }
 
   private List<String> cells(Rate rate, long nowMs) {

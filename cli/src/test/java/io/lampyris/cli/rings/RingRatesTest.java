@@ -55,6 +55,17 @@ class RingRatesTest {
     assertTrue(!table.contains("idle"), table);
   }
 
+  @Test
+  void aNarrowTerminalHasTheColumnsThatMatterMost() {
+    RingRates rates = new RingRates(sample(1), sample(2, ring("a", 5, "dd", 8, 8 << 20, "10,8")));
+    List<String> wide = List.of(rates.table(5, 200, 0).lines().toList().get(1).split("  +"));
+    List<String> narrow = List.of(rates.table(5, 80, 0).lines().toList().get(1).split("  +"));
+    assertEquals(15, wide.size());
+    assertTrue(narrow.containsAll(List.of("program", "pid", "kind", "I/O/s", "MiB/s", "p99")));
+    assertTrue(rates.table(5, 80, 0).lines().allMatch(line -> line.length() <= 80));
+    assertEquals("program  I/O/s  MiB/s", rates.table(5, 1, 0).lines().toList().get(1));
+  }
+
   /** I1. */
   @Test
   void aRingThatTookTheIdOfAnotherBeginsAnew() {
