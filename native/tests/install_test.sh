@@ -24,7 +24,7 @@ CLIENT
 
 # Every file that is promised, and nothing that names the tree it was staged in.
 for file in lib/libhf3fs_api_shared.so lib/libhf3fs_api.a lib/liblampyris_preload.so lib/pkgconfig/hf3fs_api_shared.pc \
-  include/hf3fs_usrbio.h include/hf3fs/hf3fs_usrbio.h bin/lampyris-usrbio-read share/man/man3/hf3fs_prep_io.3; do
+  include/hf3fs_usrbio.h include/hf3fs/hf3fs_usrbio.h bin/lampyris-usrbio-read share/man/man1/lampyris-exec.1 share/man/man3/hf3fs_prep_io.3; do
   [ -s "$root/$file" ] || { echo "not installed: $file"; exit 1; }
 done
 if grep -q "$tree" "$root/lib/pkgconfig/hf3fs_api_shared.pc"; then echo "the .pc file names DESTDIR"; exit 1; fi
