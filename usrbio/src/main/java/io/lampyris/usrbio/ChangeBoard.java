@@ -1,5 +1,7 @@
 package io.lampyris.usrbio;
 
+import io.lampyris.bindings.Fcntl;
+import io.lampyris.bindings.Libc;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,8 +40,9 @@ final class ChangeBoard implements LongConsumer {
 
   private final Path file;
   private final MemorySegment words;
+  private final int fd;
 
-  /** Makes the file. */
+  /** Makes the file; as {@link SemaphoreNames#openHeld}, or NoSuchFileException a moment before. */
   ChangeBoard(Path file) throws IOException {
     this.file = file;
     try (FileChannel channel =
@@ -52,6 +55,7 @@ final class ChangeBoard implements LongConsumer {
       // Not closed: threads may count until the very end.
       words = channel.map(MapMode.READ_WRITE, 0, SIZE_BYTES, Arena.ofAuto());
     }
+    fd = SemaphoreNames.openHeld(file.toString(), Fcntl.O_RDONLY);
   }
 
   Path file() {
@@ -71,5 +75,6 @@ final class ChangeBoard implements LongConsumer {
   /** Programs that begin now find none. */
   void remove() throws IOException {
     Files.deleteIfExists(file);
+    Libc.close(fd);
   }
 }

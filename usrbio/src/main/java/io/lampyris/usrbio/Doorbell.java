@@ -55,11 +55,12 @@ final class Doorbell implements InboxTask {
     this.context = context;
     semaphore = Semaphores.createNamed(name, 0666, 0);
     waiter = new ShrinkableSemaphore.Waiter(semaphore);
-    fd = Libc.open(path(), Fcntl.O_RDWR | Fcntl.O_CLOEXEC | Fcntl.O_NOFOLLOW, 0);
-    if (fd < 0) {
+    try {
+      fd = SemaphoreNames.openHeld(path(), Fcntl.O_RDWR);
+    } catch (NativeException e) {
       waiter.close();
       removeSemaphore();
-      throw new NativeException("open", path(), -fd);
+      throw e;
     }
     thread = Thread.ofPlatform().daemon().name(threadName).unstarted(this::run);
     thread.start();

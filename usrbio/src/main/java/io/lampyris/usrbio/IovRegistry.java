@@ -3,6 +3,7 @@ package io.lampyris.usrbio;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.NativeException;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.client.FileSystemException;
 import io.lampyris.client.VirtualTree;
@@ -12,6 +13,7 @@ import io.lampyris.protocol.FileMode;
 import io.lampyris.protocol.Inodes;
 import io.lampyris.usrbio.RegistrationKey.Priority;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -57,6 +59,9 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   private static final long FIRST_INODE = Inodes.LAST + 1024;
 
   private static final long CLOSE_WAIT_NS = TimeUnit.SECONDS.toNanos(5);
+
+  /** Another instance may take a file for a dead one's in the moment between making and locking. */
+  private static final int START_ATTEMPTS_MAX = 3;
 
   private static final long KNOWN_FLAGS =
       RegistrationKey.ALLOW_READ_UNCOMMITTED | RegistrationKey.FORBID_READ_HOLES;
@@ -136,15 +141,33 @@ public final class IovRegistry implements VirtualTree, AutoCloseable {
   }
 
   private void start(OpenInodes openInodes) throws IOException {
-    names.removeLeftovers();
-    List<String> fresh = names.create(Priority.values().length);
-    for (Priority priority : Priority.values()) {
-      String thread = "usrbio-" + priority.name().toLowerCase(Locale.ROOT);
-      doorbells.add(new Doorbell(fresh.get(priority.rank()), thread, server.context()));
+    for (int attempts = 1; !makeShared(attempts == START_ATTEMPTS_MAX); attempts++) {
+      assert attempts < START_ATTEMPTS_MAX : "the last one succeeds or throws";
     }
-    board = new ChangeBoard(Path.of(SharedFile.DIRECTORY, fresh.getLast()));
     List<Doorbell> bells = List.copyOf(doorbells);
     server.context().offer(nowNs -> server.connect(openInodes, bells, janitor::take));
+  }
+
+  /** Whether what programs find in {@code /dev/shm} is there, and still was when we locked it. */
+  private boolean makeShared(boolean last) throws IOException {
+    names.removeLeftovers();
+    List<String> fresh = names.create(Priority.values().length);
+    try {
+      for (Priority priority : Priority.values()) {
+        String thread = "usrbio-" + priority.name().toLowerCase(Locale.ROOT);
+        doorbells.add(new Doorbell(fresh.get(priority.rank()), thread, server.context()));
+      }
+      board = new ChangeBoard(Path.of(SharedFile.DIRECTORY, fresh.getLast()));
+      return true;
+    } catch (NativeException | NoSuchFileException e) {
+      if (last) {
+        throw e;
+      }
+      LOG.info("another instance starts, too; observed={}; made anew", e.getMessage());
+      doorbells.forEach(Doorbell::close);
+      doorbells.clear();
+      return false;
+    }
   }
 
   /** Who wants to hear of changed inodes, to tell programs: for {@code fileSystem.onChange}. */

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lampyris.bindings.Errno;
+import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.Libc;
+import io.lampyris.bindings.NativeException;
 import io.lampyris.bindings.Semaphores;
 import io.lampyris.client.FileSystem.User;
 import io.lampyris.client.FileSystemException;
@@ -22,11 +24,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -418,6 +425,101 @@ class IovRegistryTest {
     assertTrue(Files.exists(innocentFile));
     assertFalse(Files.exists(record));
     names.removeLeftovers();
+  }
+
+  @Test
+  void aStartRemovesWhatADeadInstanceLeftAndNothingThatMayBeInUse() throws Exception {
+    List<Path> dead = new ArrayList<>();
+    for (String name : new SemaphoreNames(directory("dead")).create(3)) {
+      dead.add(SHM.resolve(name.startsWith("lampyris-board.") ? name : "sem." + name));
+    }
+    scratch.addAll(dead);
+    for (Path each : dead) {
+      Files.createFile(each);
+    }
+    Path live = Path.of(new String(readSymlink("iovs/submit-ios"), UTF_8));
+    Path board = Path.of(new String(readSymlink("iovs/changes"), UTF_8));
+    // Of those who hold no locks, and what only looks like ours.
+    List<Path> others = new ArrayList<>();
+    for (String name : List.of("sem.hf3fs-submit-ios.", "lampyris-changes.", "hf3fs-iov-")) {
+      others.add(Files.createFile(fresh(name + UUID.randomUUID())));
+    }
+    others.add(Files.createFile(fresh("lampyris-board." + UUID.randomUUID() + "x")));
+    others.add(Files.createDirectory(fresh("lampyris-board." + UUID.randomUUID())));
+    others.add(
+        Files.createSymbolicLink(fresh("lampyris-board." + UUID.randomUUID()), dead.getFirst()));
+
+    new SemaphoreNames(directory("fresh")).removeLeftovers();
+
+    for (Path each : dead) {
+      assertFalse(Files.exists(each), each::toString);
+    }
+    for (Path each : others) {
+      assertTrue(Files.exists(each, LinkOption.NOFOLLOW_LINKS), each::toString);
+    }
+    assertTrue(Files.exists(live) && Files.exists(board), () -> live + ", " + board);
+  }
+
+  @Test
+  void aFileThatWasTakenForADeadInstancesIsNotHeld() throws Exception {
+    Path path = Files.createFile(fresh("lampyris-board." + UUID.randomUUID()));
+    int fd = Libc.open(path.toString(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+    try {
+      new SemaphoreNames(directory("another")).removeLeftovers();
+      assertFalse(Files.exists(path));
+      assertThrows(NativeException.class, () -> SemaphoreNames.hold(fd, path.toString()));
+    } finally {
+      Libc.close(fd);
+    }
+  }
+
+  @Test
+  void whoStartsWhileOthersStartHoldsItsFilesOrHearsThatTheyAreGone() throws Exception {
+    SemaphoreNames other = new SemaphoreNames(directory("starting"));
+    AtomicLong sweeps = new AtomicLong();
+    AtomicBoolean enough = new AtomicBoolean();
+    Thread sweeper =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!enough.get()) {
+                try {
+                  other.removeLeftovers();
+                } catch (IOException e) {
+                  throw new AssertionError(e);
+                }
+                sweeps.incrementAndGet();
+              }
+            });
+    int held = 0;
+    try {
+      for (int round = 0; round < 300; round++) {
+        ChangeBoard board;
+        try {
+          board = new ChangeBoard(fresh("lampyris-board." + UUID.randomUUID()));
+        } catch (NativeException | NoSuchFileException e) {
+          continue;
+        }
+        long before = sweeps.get();
+        Rig.await("sweeps", () -> sweeps.get() >= before + 2);
+        assertTrue(Files.exists(board.file()), "removed while it is held");
+        board.remove();
+        held++;
+      }
+    } finally {
+      enough.set(true);
+      sweeper.join();
+    }
+    assertTrue(held > 0, "none was ever held");
+  }
+
+  private Path directory(String name) throws IOException {
+    return Files.createDirectory(directory.resolve(name));
+  }
+
+  private Path fresh(String name) {
+    Path path = SHM.resolve(name);
+    scratch.add(path);
+    return path;
   }
 
   // ---------------------------------------------------------------- the board of changes
