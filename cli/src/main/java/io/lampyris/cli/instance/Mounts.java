@@ -22,8 +22,13 @@ public final class Mounts {
 
   private Mounts() {}
 
-  /** One mount. */
-  public record Mount(Path point, String type, String source) {}
+  /**
+   * One mount.
+   *
+   * @param device major:minor, as block devices have it too
+   * @param point absolute; text, for the name of another's mount need not be a path in our locale
+   */
+  public record Mount(String device, String point, String type, String source) {}
 
   /**
    * The path by which the kernel knows a mount point: absolute, without symbolic links. Does not
@@ -67,18 +72,26 @@ public final class Mounts {
 
   /** What is mounted on exactly this directory; the topmost one. */
   public static Optional<Mount> at(Path point) throws IOException {
-    Path absolute = canonical(point);
+    String absolute = canonical(point).toString();
     return all().stream().filter(m -> m.point.equals(absolute)).reduce((below, above) -> above);
   }
 
   private static List<Mount> all() throws IOException {
+    return parse(Files.readAllLines(TABLE));
+  }
+
+  /** The mounts of a {@code mountinfo} (proc(5)). */
+  public static List<Mount> parse(List<String> lines) {
     List<Mount> mounts = new ArrayList<>();
-    for (String line : Files.readAllLines(TABLE)) {
+    for (String line : lines) {
       // 36 35 98:0 /root /point options [optional ...] - type source super-options
       String[] halves = line.split(" - ", 2);
       String[] left = halves[0].split(" ", -1);
-      String[] right = halves[1].split(" ", -1);
-      mounts.add(new Mount(Path.of(unescape(left[4])), right[0], unescape(right[1])));
+      String[] right = halves.length < 2 ? new String[0] : halves[1].split(" ", -1);
+      // A table that was cut off ends within a line.
+      if (right.length >= 2) {
+        mounts.add(new Mount(left[2], unescape(left[4]), right[0], unescape(right[1])));
+      }
     }
     return mounts;
   }
