@@ -27,12 +27,19 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** {@code lampyris check}. */
 @Command(
     name = "check",
     mixinStandardHelpOptions = true,
+    subcommands = CheckHostCommand.class,
+    customSynopsis = {
+      "lampyris check --dir=DIR [--no-data] [-o=FORMAT]",
+      "       lampyris check host [--device=ADDRESS]... [-o=FORMAT]"
+    },
     description = {
       "Verifies the targets of a stopped instance, or one target, and changes nothing.",
       "",
@@ -56,6 +63,7 @@ import picocli.CommandLine.Spec;
       "  lampyris check --dir /srv/lampyris",
       "  lampyris check --dir /srv/lampyris/targets/1 --no-data    only what describes the chunks",
       "  lampyris check --dir /srv/lampyris -o json | jq '.targets[].findings[]'",
+      "  lampyris check host                                       the machine instead",
       "",
       "What to do with what it finds: a damaged superblock or unit does not spread; the target",
       "still starts, and reads of the unit fail until its chunk is replaced or removed. With a",
@@ -69,10 +77,9 @@ final class CheckCommand implements Callable<Integer> {
 
   @Option(
       names = "--dir",
-      required = true,
       paramLabel = "DIR",
-      description = "Directory of the instance, or of one target.")
-  private Path dir = Path.of("");
+      description = "Directory of the instance, or of one target; needed without a COMMAND.")
+  private @Nullable Path dir;
 
   @Option(
       names = "--no-data",
@@ -82,15 +89,19 @@ final class CheckCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
+      scope = ScopeType.INHERIT,
       description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
   private OutputFormat output = OutputFormat.TABLE;
 
   @Override
   public Integer call() throws Exception {
     assert spec != null : "picocli fills it in";
+    if (dir == null) {
+      throw new ParameterException(spec.commandLine(), "Missing required option: '--dir=DIR'");
+    }
     PrintWriter out = spec.commandLine().getOut();
     List<CheckReport> reports = new ArrayList<>();
-    for (Path target : targets()) {
+    for (Path target : targets(dir)) {
       reports.add(check(target, spec.commandLine().getErr()));
     }
     boolean clean = reports.stream().allMatch(CheckReport::isClean);
@@ -104,9 +115,18 @@ final class CheckCommand implements Callable<Integer> {
     return clean ? Main.DONE : Main.FAILED;
   }
 
+  OutputFormat output() {
+    return output;
+  }
+
+  /** Whether something was given that a subcommand has no use for. */
+  boolean isTargetNamed() {
+    return dir != null || noData;
+  }
+
   // ---- what to check ----
 
-  private List<Path> targets() throws InputException, IOException {
+  private static List<Path> targets(Path dir) throws InputException, IOException {
     if (Files.exists(dir.resolve("device"))) {
       return List.of(dir);
     }

@@ -79,11 +79,17 @@ public final class Main implements Runnable {
         "lampyris: %s; observed=%s, limit=%s; remedy: %s --help shows what can be given%n",
         e.getMessage(),
         String.join(" ", args),
-        command.getCommandSpec().subcommands().isEmpty()
-            ? "the options of this command"
-            : String.join(", ", command.getSubcommands().keySet()),
+        isGroup(command)
+            ? String.join(", ", command.getSubcommands().keySet())
+            : "the options of this command",
         command.getCommandSpec().qualifiedName());
     return WRONG_INPUT;
+  }
+
+  /** Whether it does nothing without a subcommand. */
+  private static boolean isGroup(CommandLine command) {
+    Object user = command.getCommand();
+    return user instanceof Main || user instanceof CommandGroup;
   }
 
   private static int onFailure(Exception e, CommandLine command, ParseResult ignored) {

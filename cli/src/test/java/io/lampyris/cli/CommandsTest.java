@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.options.TargetSpec;
 import io.lampyris.chunkengine.store.TargetStore;
+import io.lampyris.cli.base.Json;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
 import java.io.IOException;
@@ -17,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -223,11 +226,41 @@ class CommandsTest {
   }
 
   @Test
+  void checkHostAnswersInBothFormsAndItsExitCodeIsItsVerdict() throws IOException {
+    Map<String, String> before = snapshot();
+    int exitCode = run("check", "host", "-o", "json");
+    Map<String, Object> report = Json.parseObject(out);
+    Map<?, ?> summary = (Map<?, ?>) report.getOrDefault("summary", Map.of());
+    assertEquals(exitCode, Boolean.TRUE.equals(summary.get("usable")) ? Main.DONE : Main.FAILED);
+    assertEquals(exitCode, run("check", "host"));
+    for (Object check : (List<?>) report.getOrDefault("checks", List.of())) {
+      Map<?, ?> finding = (Map<?, ?>) check;
+      assertEquals(Set.of("id", "state", "observed", "limit", "remedy"), finding.keySet(), out);
+      assertTrue(out.contains("  " + finding.get("id") + " "), out);
+    }
+    assertEquals(Main.FAILED, run("check", "host", "--device", "ffff:ff:1f.7"), out);
+    assertTrue(out.contains("ERR   nvme.ffff:ff:1f.7"), out);
+    assertEquals(before, snapshot());
+  }
+
+  @Test
+  void checkHostRefusesWhatIsNoAddressAndWhatIsOfTheCheckOfATarget() throws IOException {
+    refused("--device is no PCIe address", "check", "host", "--device", "nvme0");
+    refused("'--output'", "check", "host", "-o", "xml");
+    refused("--dir and --no-data are of", "check", "--dir", dir.toString(), "host");
+    refused("Missing required option: '--dir=DIR'", "check", "--no-data");
+    refused("--frob", "check", "--frob");
+    assertTrue(err.contains("limit=the options of this command"), err);
+  }
+
+  @Test
   void helpTeachesByExample() throws IOException {
     for (String command : new String[] {"quickstart", "up", "down", "status", "check"}) {
       assertEquals(Main.DONE, run(command, "--help"));
       assertTrue(out.contains("Example"), out);
     }
+    assertEquals(Main.DONE, run("check", "host", "--help"));
+    assertTrue(out.contains("lampyris check host --device"), out);
     assertEquals(Main.DONE, run("--help"));
     assertTrue(out.contains("lampyris quickstart"), out);
     assertEquals(Main.DONE, run("--version"));
