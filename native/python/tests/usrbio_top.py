@@ -212,12 +212,11 @@ def draws(lampyris: str, directory: str, rings: str, pid: str) -> None:
     idle = int(rings)
 
     top = Top(command, 24, 80)
-    top.until("a table", top.has_table)
+    top.until("24 lines", lambda: top.has_table() and len(top.screen.lines) == 24)
     expect(top.screen.alternate and not top.screen.cursor_shown, "a screen of its own", "none")
     keys = termios.tcgetattr(top.terminal)
     expect(keys[3] & (termios.ICANON | termios.ECHO) == 0, "keys are read as they come", keys)
     expect(keys[3] & termios.ISIG != 0, "keys still send signals", keys)
-    expect(len(top.screen.lines) == 24, "lines on a screen of 24", top.screen.lines)
     expect(top.screen.lines[0].startswith(f"{idle + 1} rings of "), "rings", top.screen.lines[0])
     # The busy one stands first, whatever the order of registration, and stays there.
     for _ in range(3):

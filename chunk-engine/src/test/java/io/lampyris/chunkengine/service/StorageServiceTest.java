@@ -79,38 +79,66 @@ final class StorageServiceTest {
     assertEquals(0, client.read(INODE, 0, MIB - 1, 1));
   }
 
+  /** A MiB that begins without any pages. */
+  private static final class Shrinking implements AutoCloseable {
+    final MemorySegment memory;
+    private final int fd;
+    private final AtomicBoolean stop = new AtomicBoolean();
+    private Thread shrinker = new Thread();
+
+    Shrinking() {
+      String name = "/lampyris-test-shrinks-" + Libc.getpid();
+      fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
+      assertEquals(0, Libc.shmUnlink(name));
+      int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
+      memory = NativeMemory.map(fd, 0, MIB, prot, Fcntl.MAP_SHARED);
+    }
+
+    void shrinkAgainAndAgain() {
+      shrinker =
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int n = 0; !stop.get(); n++) {
+                  Libc.ftruncate(fd, n % 2 == 0 ? MIB : n * 4096L % MIB);
+                }
+              });
+    }
+
+    void stayWhole() {
+      stop.set(true);
+      while (shrinker.isAlive()) {
+        Thread.onSpinWait();
+      }
+      assertEquals(0, Libc.ftruncate(fd, MIB));
+    }
+
+    @Override
+    public void close() {
+      stayWhole();
+      NativeMemory.unmap(memory);
+      Libc.close(fd);
+    }
+  }
+
   @Test
   void memoryThatIsShrunkUnderAReadIsThatReadsFailureOnly() throws Exception {
     byte[] bytes = filled(MIB, 7);
     assertEquals(MIB, client.write(INODE, 0, MIB, 0, bytes));
-    String name = "/lampyris-test-shrinks-" + Libc.getpid();
-    int fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
-    assertEquals(0, Libc.shmUnlink(name));
-    int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
-    MemorySegment memory = NativeMemory.map(fd, 0, MIB, prot, Fcntl.MAP_SHARED);
-    assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 0, MIB));
-    assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 1, 1000));
-    AtomicBoolean stop = new AtomicBoolean();
-    Thread shrinker =
-        Thread.ofPlatform()
-            .start(() -> {
-              for (int n = 0; !stop.get(); n++) {
-                Libc.ftruncate(fd, n % 2 == 0 ? MIB : n * 4096L % MIB);
-              }
-            });
-    Set<Long> failures = Set.of(Status.MEMORY_FAULT.code() + 0L);
-    for (int n = 0; n < 500; n++) {
-      int offset = n % 3 == 0 ? 1 : 0;
-      long result = client.readInto(memory, INODE, 0, offset, MIB - offset);
-      assertTrue(result == MIB - offset || failures.contains(result), () -> "" + result);
+    try (Shrinking shared = new Shrinking()) {
+      MemorySegment memory = shared.memory;
+      assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 0, MIB));
+      assertEquals(Status.MEMORY_FAULT.code(), client.readInto(memory, INODE, 0, 1, 1000));
+      shared.shrinkAgainAndAgain();
+      Set<Long> failures = Set.of(Status.MEMORY_FAULT.code() + 0L);
+      for (int n = 0; n < 500; n++) {
+        int offset = n % 3 == 0 ? 1 : 0;
+        long result = client.readInto(memory, INODE, 0, offset, MIB - offset);
+        assertTrue(result == MIB - offset || failures.contains(result), () -> "" + result);
+      }
     }
-    stop.set(true);
-    shrinker.join();
     assertEquals(MIB, client.read(INODE, 0, 0, MIB));
     assertArrayEquals(bytes, client.bytes(MIB));
     assertEquals(0, rig.store.corruptions());
-    NativeMemory.unmap(memory);
-    Libc.close(fd);
   }
 
   /** Direct, in pieces, behind what is there, and over a part of it: every way to the device. */
@@ -137,41 +165,28 @@ final class StorageServiceTest {
 
   @Test
   void memoryThatIsShrunkUnderAWriteIsThatWritesFailureOnly() throws Exception {
-    String name = "/lampyris-test-shrinks-" + Libc.getpid();
-    int fd = Libc.shmOpen(name, Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL, 0600);
-    assertEquals(0, Libc.shmUnlink(name));
-    int prot = Fcntl.PROT_READ | Fcntl.PROT_WRITE;
-    MemorySegment memory = NativeMemory.map(fd, 0, MIB, prot, Fcntl.MAP_SHARED);
-    for (int n = 0; n < 5; n++) {
-      assertEquals(Status.MEMORY_FAULT.code(), writeSomehow(memory, n));
-    }
-    AtomicBoolean stop = new AtomicBoolean();
-    Thread shrinker =
-        Thread.ofPlatform()
-            .start(() -> {
-              for (int n = 0; !stop.get(); n++) {
-                Libc.ftruncate(fd, n % 2 == 0 ? MIB : n * 4096L % MIB);
-              }
-            });
     int writes = 300;
-    int done = 0;
-    Set<Long> failures =
-        Set.of(Status.MEMORY_FAULT.code() + 0L, Status.CHECKSUM_MISMATCH.code() + 0L);
-    for (int n = 0; n < writes; n++) {
-      long result = writeSomehow(memory, n);
-      assertTrue(result > 0 || failures.contains(result), () -> Status.of(result).name());
-      done += result > 0 ? 1 : 0;
-    }
-    stop.set(true);
-    shrinker.join();
-    assertTrue(done < writes, "none failed");
-    assertEquals(0, Libc.ftruncate(fd, MIB));
-    for (int n = 0; n < 5; n++) {
-      assertTrue(writeSomehow(memory, n) > 0);
+    try (Shrinking shared = new Shrinking()) {
+      MemorySegment memory = shared.memory;
+      for (int n = 0; n < 5; n++) {
+        assertEquals(Status.MEMORY_FAULT.code(), writeSomehow(memory, n));
+      }
+      shared.shrinkAgainAndAgain();
+      int done = 0;
+      Set<Long> failures =
+          Set.of(Status.MEMORY_FAULT.code() + 0L, Status.CHECKSUM_MISMATCH.code() + 0L);
+      for (int n = 0; n < writes; n++) {
+        long result = writeSomehow(memory, n);
+        assertTrue(result > 0 || failures.contains(result), () -> Status.of(result).name());
+        done += result > 0 ? 1 : 0;
+      }
+      shared.stayWhole();
+      assertTrue(done < writes, "none failed");
+      for (int n = 0; n < 5; n++) {
+        assertTrue(writeSomehow(memory, n) > 0);
+      }
     }
     assertReadable(writes);
-    NativeMemory.unmap(memory);
-    Libc.close(fd);
   }
 
   @Test
