@@ -118,19 +118,13 @@ public abstract class FileIo extends Operation {
     return !write;
   }
 
-  private int pieceBytes() {
-    FileLayout layout = inode.layout();
-    int inChunk = layout.offsetInChunk(fileOffset + preparedBytes);
-    int length = Math.min(effectiveBytes - preparedBytes, layout.chunkSizeBytes() - inChunk);
-    return Math.min(length, pieceMaxBytes);
-  }
-
   @Override
   final void prepare(ChunkCall call) {
     FileLayout layout = inode.layout();
     long at = fileOffset + preparedBytes;
     int inChunk = layout.offsetInChunk(at);
-    int length = pieceBytes();
+    int inPiece = Math.min(layout.chunkSizeBytes() - inChunk, pieceMaxBytes);
+    int length = Math.min(effectiveBytes - preparedBytes, inPiece);
     call.describe(
         write ? ChunkCall.Kind.WRITE : ChunkCall.Kind.READ,
         inode.inode(),

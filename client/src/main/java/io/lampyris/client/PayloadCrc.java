@@ -1,6 +1,6 @@
 package io.lampyris.client;
 
-import io.lampyris.bindings.ShrinkableMemory;
+import io.lampyris.bindings.ShrinkableCrc32c;
 import io.lampyris.reactor.net.Call;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -14,16 +14,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class PayloadCrc {
   /** The memory is not there any more. */
-  static final long GONE = -1;
+  static final long GONE = ShrinkableCrc32c.GONE;
 
   private static final int VIEWS = 64;
 
-  /** Stays in a cache of the core's own. */
-  private static final int BLOCK_BYTES = 64 << 10;
-
   private final CRC32C crc = new CRC32C();
-  private final byte[] block = new byte[BLOCK_BYTES];
-  private final MemorySegment blockMemory = MemorySegment.ofArray(block);
+  private final ShrinkableCrc32c shrinkableCrc = new ShrinkableCrc32c();
   private final @Nullable MemorySegment[] segments = new MemorySegment[VIEWS];
   private final @Nullable ByteBuffer[] views = new ByteBuffer[VIEWS];
 
@@ -34,21 +30,8 @@ final class PayloadCrc {
    */
   long compute(Call call, int lengthBytes) {
     return call.shrinkable
-        ? computeShrinkable(call.payload, call.payloadOffset, lengthBytes)
+        ? shrinkableCrc.of(call.payload, call.payloadOffset, lengthBytes)
         : Integer.toUnsignedLong(compute(call.payload, call.payloadOffset, lengthBytes));
-  }
-
-  /** Memory that may be gone is looked at through a copy. */
-  private long computeShrinkable(MemorySegment memory, long offset, int lengthBytes) {
-    crc.reset();
-    for (int done = 0; done < lengthBytes; done += BLOCK_BYTES) {
-      int part = Math.min(BLOCK_BYTES, lengthBytes - done);
-      if (!ShrinkableMemory.copy(memory, offset + done, blockMemory, 0, part)) {
-        return GONE;
-      }
-      crc.update(block, 0, part);
-    }
-    return crc.getValue();
   }
 
   int compute(MemorySegment memory, long offset, int lengthBytes) {

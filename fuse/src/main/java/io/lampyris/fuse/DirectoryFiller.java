@@ -1,6 +1,5 @@
 package io.lampyris.fuse;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -37,8 +36,7 @@ final class DirectoryFiller {
    */
   void add(long buffer, MemorySegment scratch, byte[] name, long inode, int mode) {
     assert name.length < NAME_MAX_BYTES : "names have at most 255 bytes";
-    MemorySegment.copy(name, 0, scratch, JAVA_BYTE, 0, name.length);
-    scratch.set(JAVA_BYTE, name.length, (byte) 0);
+    FuseLayout.writeString(scratch, name, name.length);
     scratch.set(JAVA_LONG, NAME_MAX_BYTES + FuseLayout.STAT_INODE, inode);
     scratch.set(JAVA_INT, NAME_MAX_BYTES + FuseLayout.STAT_MODE, mode);
     long address = scratch.address();

@@ -143,6 +143,12 @@ final class FuseLayout {
     return bytes;
   }
 
+  /** The first bytes of a text, and the NUL behind them. */
+  static void writeString(MemorySegment into, byte[] text, int length) {
+    MemorySegment.copy(text, 0, into, JAVA_BYTE, 0, length);
+    into.set(JAVA_BYTE, length, (byte) 0);
+  }
+
   private static MemorySegment info(long at) {
     return NativeMemory.ofAddress(at, INFO_BYTES);
   }

@@ -31,7 +31,7 @@ final class InodeView {
   }
 
   private static final byte[] VIRTUAL = ("/" + VirtualTree.NAME).getBytes(StandardCharsets.UTF_8);
-  private static final byte[] VIRTUAL_NAME = VirtualTree.NAME.getBytes(StandardCharsets.UTF_8);
+  static final byte[] VIRTUAL_NAME = VirtualTree.NAME.getBytes(StandardCharsets.UTF_8);
   private static final byte[] SELF = {'.'};
   private static final byte[] PARENT = {'.', '.'};
   private static final int ACCESS_MODE_MASK = 3;

@@ -40,19 +40,17 @@ final class Ioctls {
   private static final int SIZE_MASK = (1 << 14) - 1;
 
   /** Of a hard link: the directory's inode u64, and a name that ends in NUL. */
-  private static final int LINK_NAME_BYTES = 255;
-
   private static final int LINK_BYTES = 264;
 
-  /** Of a removal: the directory's inode u64, the name likewise, and whether it is recursive u8. */
-  private static final int NAME_BYTES_MAX = 256;
+  private static final int LINK_NAME_BYTES = 255;
 
-  private static final int RECURSIVE_AT = Long.BYTES + NAME_BYTES_MAX;
+  private static final int NAME_BYTES_MAX = 256;
+  private static final int KEY_BYTES = Long.BYTES + NAME_BYTES_MAX;
+
+  /** Of a removal: the directory's inode u64, a name likewise, and whether it is recursive u8. */
   private static final int REMOVAL_BYTES = 272;
 
   /** Of a move: directory and name twice, and whether it is to the trash u8, which is a place. */
-  private static final int MOVE_TO_AT = Long.BYTES + NAME_BYTES_MAX;
-
   private static final int MOVE_BYTES = 536;
 
   /** Of holes: their number i32, flags u64 without a meaning, where they begin, where they end. */
@@ -110,12 +108,12 @@ final class Ioctls {
 
   static Move readMove(int command, long data) throws FileSystemException {
     MemorySegment from = argument(command, data, MOVE_BYTES);
-    return new Move(readKey(from, 0, NAME_BYTES_MAX), readKey(from, MOVE_TO_AT, NAME_BYTES_MAX));
+    return new Move(readKey(from, 0, NAME_BYTES_MAX), readKey(from, KEY_BYTES, NAME_BYTES_MAX));
   }
 
   static Removal readRemoval(int command, long data) throws FileSystemException {
     MemorySegment from = argument(command, data, REMOVAL_BYTES);
-    return new Removal(readKey(from, 0, NAME_BYTES_MAX), from.get(JAVA_BYTE, RECURSIVE_AT) != 0);
+    return new Removal(readKey(from, 0, NAME_BYTES_MAX), from.get(JAVA_BYTE, KEY_BYTES) != 0);
   }
 
   /** A directory's inode and a name in it that ends in NUL. */

@@ -15,7 +15,6 @@ import io.lampyris.fuse.requests.RequestQueue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -382,8 +381,7 @@ final class JnrFuseChannel implements FuseChannel {
     @Override
     public void name(long nodeId, byte[] name) {
       MemorySegment scratch = FuseWorker.current().scratch();
-      MemorySegment.copy(name, 0, scratch, ValueLayout.JAVA_BYTE, 0, name.length);
-      scratch.set(ValueLayout.JAVA_BYTE, name.length, (byte) 0);
+      FuseLayout.writeString(scratch, name, name.length);
       lib.fuse_lowlevel_notify_inval_entry(channel, nodeId, scratch.address(), name.length);
     }
   }

@@ -1,6 +1,5 @@
 package io.lampyris.fuse;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.lampyris.bindings.Errno;
@@ -151,8 +150,7 @@ final class KernelOperations implements RequestHandler {
     byte[] target = view.readSymlink(caller(), FuseLayout.string(path));
     MemorySegment into = NativeMemory.ofAddress(buffer, size);
     int length = (int) Math.min(target.length, size - 1);
-    MemorySegment.copy(target, 0, into, JAVA_BYTE, 0, length);
-    into.set(JAVA_BYTE, length, (byte) 0);
+    FuseLayout.writeString(into, target, length);
     return 0;
   }
 

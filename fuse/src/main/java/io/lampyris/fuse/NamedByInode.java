@@ -2,7 +2,6 @@ package io.lampyris.fuse;
 
 import io.lampyris.bindings.Errno;
 import io.lampyris.client.FileSystemException;
-import io.lampyris.client.VirtualTree;
 import io.lampyris.client.VirtualTree.Caller;
 import io.lampyris.protocol.Attributes;
 import io.lampyris.protocol.FileMode;
@@ -16,8 +15,6 @@ import java.util.Arrays;
  * directories above included.
  */
 final class NamedByInode {
-  private static final byte[] VIRTUAL_NAME = VirtualTree.NAME.getBytes(StandardCharsets.UTF_8);
-
   private final InodeView view;
   private final Caller caller;
   private final Permissions permissions;
@@ -103,7 +100,7 @@ final class NamedByInode {
   }
 
   private static boolean isVirtual(NameKey key) {
-    return key.parent() == Inodes.ROOT && Arrays.equals(key.name(), VIRTUAL_NAME);
+    return key.parent() == Inodes.ROOT && Arrays.equals(key.name(), InodeView.VIRTUAL_NAME);
   }
 
   private static void refuseVirtual(NameKey key) throws FileSystemException {

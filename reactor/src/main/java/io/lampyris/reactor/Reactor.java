@@ -289,12 +289,12 @@ public final class Reactor implements ReactorContext, AutoCloseable {
 
   @Override
   public void expectMemory(MemorySegment memory) {
-    registered.outside().expect(memory);
+    registered.memory().expect(memory, Registered.TRANSFER_MIN_BYTES);
   }
 
   @Override
   public void forgetMemory(MemorySegment memory) {
-    registered.outside().forget(memory);
+    registered.memory().forget(memory);
   }
 
   @Override

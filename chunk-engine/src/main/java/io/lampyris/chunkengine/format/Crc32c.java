@@ -1,9 +1,8 @@
 package io.lampyris.chunkengine.format;
 
 import io.lampyris.bindings.NativeMemory;
-import io.lampyris.bindings.ShrinkableMemory;
+import io.lampyris.bindings.ShrinkableCrc32c;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import java.util.zip.CRC32C;
@@ -32,13 +31,10 @@ public class Crc32c {
   private static final int WINDOWS = 64;
 
   /** The memory is not there any more. */
-  public static final long GONE = -1;
-
-  /** Stays in the first-level cache. */
-  private static final int BLOCK_BYTES = 16 << 10;
+  public static final long GONE = ShrinkableCrc32c.GONE;
 
   private final CRC32C crc = new CRC32C();
-  private final byte[] block = new byte[BLOCK_BYTES];
+  private final ShrinkableCrc32c shrinkableCrc = new ShrinkableCrc32c();
 
   // A byte buffer over a segment is an allocation. Heap segments come back, so keep the last views;
   // native memory is seen through windows on the address space, whatever segments lie in it.
@@ -70,25 +66,12 @@ public class Crc32c {
   }
 
   /**
-   * As {@link #of}, of memory that others can shrink ({@link ShrinkableMemory}): the intrinsic may
-   * not touch that, so the bytes are copied to where it may, block by block; from 64 KiB on this
-   * costs nothing that can be measured.
+   * As {@link #of}, of memory that others can shrink ({@link ShrinkableCrc32c}).
    *
    * @return the checksum as an unsigned number, or {@link #GONE}
    */
   public long ofShrinkable(MemorySegment memory, long offset, int length) {
-    crc.reset();
-    try {
-      for (int at = 0; at < length; at += BLOCK_BYTES) {
-        int bytes = Math.min(BLOCK_BYTES, length - at);
-        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, offset + at, block, 0, bytes);
-        crc.update(block, 0, bytes);
-      }
-      ShrinkableMemory.faultBarrier();
-      return crc.getValue();
-    } catch (InternalError fault) {
-      return GONE;
-    }
+    return shrinkableCrc.of(memory, offset, length);
   }
 
   /** The checksum of a followed by b, from theirs and b's length. */

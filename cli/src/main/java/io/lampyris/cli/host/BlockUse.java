@@ -26,8 +26,10 @@ record BlockUse(List<String> uses, boolean target, boolean known) {
     List<String> uses = new ArrayList<>();
     boolean target = false;
     boolean known = true;
+    List<Mounts.Mount> mounts =
+        MOUNT_TABLES.stream().flatMap(table -> Mounts.parse(files.lines(table)).stream()).toList();
     for (String name : withPartitions(files, disk)) {
-      kernelUses(files, name, uses);
+      kernelUses(files, name, mounts, uses);
       Optional<String> content = udevContent(files, name);
       // A device file that ends early, or leads to no disk in a container, says nothing.
       Optional<byte[]> head =
@@ -51,10 +53,10 @@ record BlockUse(List<String> uses, boolean target, boolean known) {
         .toList();
   }
 
-  private static void kernelUses(HostFiles files, String name, List<String> uses) {
+  private static void kernelUses(
+      HostFiles files, String name, List<Mounts.Mount> mounts, List<String> uses) {
     String device = files.text(BLOCKS + name + "/dev").orElse("none");
-    MOUNT_TABLES.stream()
-        .flatMap(table -> Mounts.parse(files.lines(table)).stream())
+    mounts.stream()
         // btrfs mounts have a device number of their own, but name the device.
         .filter(m -> m.device().equals(device) || m.source().equals("/dev/" + name))
         .map(Mounts.Mount::point)

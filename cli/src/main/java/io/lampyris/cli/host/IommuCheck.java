@@ -53,7 +53,7 @@ final class IommuCheck {
     String limit = "vfio-pci loaded, for SPDK";
     boolean loaded = files.exists(DRIVERS + NvmeController.VFIO);
     List<String> uio =
-        List.of("uio_pci_generic", "igb_uio").stream()
+        NvmeController.UIO.stream()
             .filter(driver -> files.exists(DRIVERS + driver))
             .map(driver -> "; %s is loaded as well".formatted(driver))
             .toList();

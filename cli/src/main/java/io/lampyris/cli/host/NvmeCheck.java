@@ -47,16 +47,16 @@ final class NvmeCheck {
   }
 
   private Finding judge(NvmeController controller) {
-    return switch (controller.driver()) {
-      case NvmeController.VFIO -> ofVfio(controller);
-      case "uio_pci_generic", "igb_uio" ->
-          Finding.warn(
-              id(controller.address()),
-              controller.describe() + ": it can reach all of the memory",
-              DRIVEN,
-              bind(controller));
-      default -> ofKernel(controller);
-    };
+    if (controller.driver().equals(NvmeController.VFIO)) {
+      return ofVfio(controller);
+    }
+    return NvmeController.UIO.contains(controller.driver())
+        ? Finding.warn(
+            id(controller.address()),
+            controller.describe() + ": it can reach all of the memory",
+            DRIVEN,
+            bind(controller))
+        : ofKernel(controller);
   }
 
   // ---- Held by vfio-pci

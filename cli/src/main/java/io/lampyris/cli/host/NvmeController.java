@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,8 +23,8 @@ record NvmeController(
   static final String DEVICES = "/sys/bus/pci/devices/";
   static final String VFIO = "vfio-pci";
 
-  /** Drivers that let programs drive a device. */
-  static final Set<String> USER_SPACE = Set.of(VFIO, "uio_pci_generic", "igb_uio");
+  /** Drivers that let programs drive a device, and that device reach all of the memory. */
+  static final List<String> UIO = List.of("uio_pci_generic", "igb_uio");
 
   /** Mass storage, non-volatile memory, NVMe I/O controller. */
   private static final String CLASS = "0x010802";
@@ -77,7 +76,7 @@ record NvmeController(
   private static String claim(HostFiles files, String address) {
     String device = DEVICES + address;
     String override = files.text(device + "/driver_override").orElse("");
-    if (USER_SPACE.contains(override)) {
+    if (isForPrograms(override)) {
       return "driver_override is " + override;
     }
     // 0x144d and 0xa808 are 144d:a808 to vfio-pci.
@@ -118,7 +117,11 @@ record NvmeController(
 
   /** Whether a program may drive it now, as far as its driver goes. */
   boolean isForPrograms() {
-    return USER_SPACE.contains(driver);
+    return isForPrograms(driver);
+  }
+
+  private static boolean isForPrograms(String driver) {
+    return driver.equals(VFIO) || UIO.contains(driver);
   }
 
   /** What it is and where, in words. */

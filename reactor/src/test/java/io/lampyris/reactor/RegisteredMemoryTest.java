@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
-class OutsideMemoryTest {
+class RegisteredMemoryTest {
   private static final int MIB = 1 << 20;
   private static final int SIZE = 5 * MIB + 12288;
 
@@ -97,7 +97,7 @@ class OutsideMemoryTest {
   }
 
   private int pinned() throws Exception {
-    return on(() -> reactor.registered().outside().pinned());
+    return on(() -> reactor.registered().memory().pinned());
   }
 
   private byte[] fill() {
@@ -157,7 +157,7 @@ class OutsideMemoryTest {
     assertEquals(registers, slotOf(4L * MIB, 65536) != first);
     assertEquals(Registered.NONE, slotOf(-65536, 65536));
     assertEquals(Registered.NONE, slotOf(SIZE - 65536L, 65537));
-    assertEquals(Registered.NONE, slotOf(0, OutsideMemory.TRANSFER_MIN_BYTES - 1));
+    assertEquals(Registered.NONE, slotOf(0, Registered.TRANSFER_MIN_BYTES - 1));
   }
 
   @Test
