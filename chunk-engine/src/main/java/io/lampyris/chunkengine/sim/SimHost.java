@@ -281,11 +281,21 @@ public final class SimHost implements Host, AutoCloseable {
     }
   }
 
-  @Override
-  public void syncFile(Path path) {
+  /**
+   * What a process that has ended asks on its way out may do nothing; but it may not be told that
+   * something is durable, or it says so in its log.
+   */
+  private void needsPower(Path path) throws StoreException {
     if (power.isOff()) {
-      return;
+      throw new StoreException(
+          StoreException.Reason.IO,
+          "sync of %s; observed=no power, limit=power; remedy: restart".formatted(path));
     }
+  }
+
+  @Override
+  public void syncFile(Path path) throws StoreException {
+    needsPower(path);
     power.point("before sync of " + path);
     Node node = node(path);
     SimDisk disk = node.disk;
@@ -298,10 +308,8 @@ public final class SimHost implements Host, AutoCloseable {
   }
 
   @Override
-  public void syncDirectory(Path path) {
-    if (power.isOff()) {
-      return;
-    }
+  public void syncDirectory(Path path) throws StoreException {
+    needsPower(path);
     power.point("before sync of directory " + path);
     if (path.startsWith(root)) {
       Node node = node(path);
