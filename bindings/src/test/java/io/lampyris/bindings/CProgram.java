@@ -23,17 +23,30 @@ public final class CProgram {
 
   /** Skips the calling test where there is no C compiler. */
   public static CProgram compile(String source, String... options) throws Exception {
+    Path binary = TestFiles.fresh("program");
+    run(command(source, List.of("-Wall", "-o", binary.toString()), options));
+    return new CProgram(binary);
+  }
+
+  /** Whether the machine's cc understands it, with the headers that are installed. */
+  public static boolean compiles(String source, String... options) throws Exception {
+    List<String> command = command(source, List.of("-fsyntax-only"), options);
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getInputStream().readAllBytes();
+    return process.waitFor() == 0;
+  }
+
+  private static List<String> command(String source, List<String> what, String... options)
+      throws Exception {
     assumeTrue(
         onPath("cc"),
         "no C compiler; observed=cc not on PATH; remedy: install gcc and libc6-dev (glibc-devel)");
     Path file = TestFiles.fresh("program.c");
     Files.writeString(file, source);
-    Path binary = TestFiles.fresh("program");
-    List<String> command =
-        new ArrayList<>(List.of("cc", "-Wall", "-o", binary.toString(), file.toString()));
+    List<String> command = new ArrayList<>(List.of("cc", file.toString()));
+    command.addAll(what);
     command.addAll(List.of(options));
-    run(command);
-    return new CProgram(binary);
+    return command;
   }
 
   /** What the program printed; it must end with exit code 0. */

@@ -3,10 +3,12 @@ package io.lampyris.bindings;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lampyris.bindings.linux.Linux;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.UnionLayout;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -17,9 +19,13 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The committed jextract output against its checksums, and against the C compiler of this machine.
@@ -27,6 +33,10 @@ import org.junit.jupiter.api.Test;
 class GeneratedCodeTest {
   private static final Path JAVA = Path.of("src/generated/java");
   private static final Path JEXTRACT = Path.of("src/generated/jextract").toAbsolutePath();
+  private static final String INCLUDES = "-I" + JEXTRACT;
+  private static final Header LINUX = Header.of(JEXTRACT.resolve("linux.args"));
+  private static final String REMEDY =
+      ".h, its includes are missing; remedy: install libibverbs-dev (rdma-core-devel)";
 
   /** I1 of io.lampyris.bindings.linux. */
   @Test
@@ -39,7 +49,7 @@ class GeneratedCodeTest {
     assertEquals(
         recordedChecksums(),
         observed,
-        "generated code was edited by hand; remedy: change linux.args or linux.h and run generate");
+        "generated code was edited by hand; remedy: change what it is made from and run generate");
   }
 
   @Test
@@ -53,25 +63,57 @@ class GeneratedCodeTest {
     }
   }
 
-  /** I2 of io.lampyris.bindings.linux, I3 of io.lampyris.bindings. */
-  @Test
-  void sizesOffsetsAndConstantsAreThoseOfTheCCompiler() throws Exception {
+  /** I2 of io.lampyris.bindings.linux and verbs.abi, I3 of io.lampyris.bindings. */
+  @ParameterizedTest
+  @MethodSource("headers")
+  void sizesOffsetsAndConstantsAreThoseOfTheCCompiler(Header header) throws Exception {
+    assumeTrue(
+        header.equals(LINUX) || CProgram.compiles("#include \"%s.h\"".formatted(header), INCLUDES),
+        "not compared with C; observed=" + header + REMEDY);
     Map<String, Long> java = new TreeMap<>();
     StringBuilder body = new StringBuilder();
-    for (Class<?> struct : structs()) {
-      expectStruct(struct, java, body);
+    for (Class<?> struct : header.structs()) {
+      boolean union = struct.getMethod("layout").invoke(null) instanceof UnionLayout;
+      String name = struct.getSimpleName();
+      String tag = union ? "union " : "struct ";
+      String type = header.names("typedef").contains(name) ? name : tag + name;
+      java.put(type, sizeOf(struct));
+      print(body, type, "(long)sizeof(" + type + ")");
+      expectMembers(struct, type, "", java, body);
     }
     assertTrue(java.size() > 200, "too few to be all: " + java.size());
-    for (Method constant : constants()) {
+    for (Method constant : header.constants()) {
       String name = constant.getName();
       // A 32-bit constant with its top bit set is negative in Java only.
       String cast = constant.getReturnType() == int.class ? "(int)" : "";
       java.put(name, ((Number) constant.invoke(null)).longValue());
       print(body, name, "(long)" + cast + name);
     }
-    java.put("sem_t", Semaphores.SIZE_BYTES);
+    assertEquals(java, compiledByC(header, body));
+  }
+
+  @ParameterizedTest
+  @MethodSource("headers")
+  void everyNameThatIsAskedForWasFound(Header header) throws Exception {
+    Set<String> asked = new TreeSet<>(header.names("constant"));
+    asked.addAll(header.names("struct"));
+    asked.addAll(header.names("union"));
+    Set<String> found = new TreeSet<>();
+    for (Method constant : header.constants()) {
+      found.add(constant.getName());
+    }
+    for (Class<?> struct : header.structs()) {
+      found.add(struct.getSimpleName());
+    }
+    asked.addAll(header.names("typedef"));
+    assertEquals(asked, found);
+  }
+
+  @Test
+  void aSemaphoreIsAsLargeAsCs() throws Exception {
+    StringBuilder body = new StringBuilder();
     print(body, "sem_t", "(long)sizeof(sem_t)");
-    assertEquals(java, compiledByC(body));
+    assertEquals(Map.of("sem_t", Semaphores.SIZE_BYTES), compiledByC(LINUX, body));
   }
 
   /**
@@ -81,7 +123,7 @@ class GeneratedCodeTest {
   @Test
   void literalConstantsEqualTheGeneratedOnes() throws Exception {
     Map<String, Long> generated = new TreeMap<>();
-    for (Method constant : constants()) {
+    for (Method constant : LINUX.constants()) {
       generated.put(constant.getName(), ((Number) constant.invoke(null)).longValue());
     }
     int count = 0;
@@ -99,34 +141,45 @@ class GeneratedCodeTest {
     }
   }
 
-  private static void expectStruct(Class<?> struct, Map<String, Long> java, StringBuilder body)
+  private static void expectMembers(
+      Class<?> struct, String type, String path, Map<String, Long> java, StringBuilder body)
       throws ReflectiveOperationException {
-    // A typedef of an unnamed struct, as fsid_t is, ends in _t; all others are tags.
-    String type =
-        struct.getSimpleName().endsWith("_t")
-            ? struct.getSimpleName()
-            : "struct " + struct.getSimpleName();
-    MemoryLayout layout = (MemoryLayout) struct.getMethod("layout").invoke(null);
-    java.put(type, layout.byteSize());
-    print(body, type, "(long)sizeof(" + type + ")");
     for (Method method : struct.getMethods()) {
       if (method.getName().endsWith("$offset")) {
         String member = method.getName().replace("$offset", "");
-        java.put(type + "." + member, (long) method.invoke(null));
-        print(body, type + "." + member, "(long)offsetof(" + type + ", " + member + ")");
-        expectMemberSize(struct, type, member, java, body);
+        String full = path + member;
+        java.put(type + "." + full, (long) method.invoke(null));
+        String from = path.isEmpty() ? "" : " - offsetof(" + type + ", " + without(path) + ")";
+        print(body, type + "." + full, "(long)(offsetof(" + type + ", " + full + ")" + from + ")");
+        expectMemberSize(struct, type, full, java, body);
+      }
+    }
+    for (Class<?> inner : struct.getClasses()) {
+      // Types of unnamed members' members, and of function pointers; only the former have a layout.
+      boolean isMember = Stream.of(inner.getMethods()).anyMatch(m -> m.getName().equals("layout"));
+      if (isMember) {
+        expectMembers(inner, type, path + inner.getSimpleName() + ".", java, body);
       }
     }
   }
 
+  private static String without(String path) {
+    return path.substring(0, path.length() - 1);
+  }
+
+  private static long sizeOf(Class<?> struct) throws ReflectiveOperationException {
+    return ((MemoryLayout) struct.getMethod("layout").invoke(null)).byteSize();
+  }
+
   private static void expectMemberSize(
-      Class<?> struct, String type, String member, Map<String, Long> java, StringBuilder body)
+      Class<?> struct, String type, String path, Map<String, Long> java, StringBuilder body)
       throws ReflectiveOperationException {
+    String member = path.substring(path.lastIndexOf('.') + 1);
     MemoryLayout layout = (MemoryLayout) struct.getMethod(member + "$layout").invoke(null);
     if (layout.byteSize() > 0) { // C knows no size of a flexible array
-      String key = "sizeof " + type + "." + member;
+      String key = "sizeof " + type + "." + path;
       java.put(key, layout.byteSize());
-      print(body, key, "(long)sizeof(((" + type + " *)0)->" + member + ")");
+      print(body, key, "(long)sizeof(((" + type + " *)0)->" + path + ")");
     }
   }
 
@@ -134,48 +187,96 @@ class GeneratedCodeTest {
     body.append("  printf(\"%s=%%ld\\n\", %s);\n".formatted(key, value));
   }
 
-  private static Map<String, Long> compiledByC(StringBuilder body) throws Exception {
+  private static Map<String, Long> compiledByC(Header header, StringBuilder body) throws Exception {
     String source =
         """
-        #include "linux.h"
+        #include "%s.h"
         #include <stddef.h>
         #include <stdio.h>
         int main(void) {
         %s  return 0;
         }
         """
-            .formatted(body);
+            .formatted(header.name, body);
     Map<String, Long> values = new TreeMap<>();
-    for (String line : CProgram.compile(source, "-I" + JEXTRACT).output().lines().toList()) {
+    for (String line : CProgram.compile(source, INCLUDES).output().lines().toList()) {
       int equals = line.lastIndexOf('=');
       values.put(line.substring(0, equals), Long.valueOf(line.substring(equals + 1)));
     }
     return values;
   }
 
-  private static List<Class<?>> structs() throws Exception {
-    List<Class<?>> structs = new ArrayList<>();
-    for (Path file : generatedFiles()) {
-      String name = String.valueOf(file.getFileName()).replace(".java", "");
-      if (!name.startsWith("Linux")) {
-        structs.add(Class.forName("io.lampyris.bindings.linux." + name));
+  /** One header, by the file of arguments that says what is taken from it. */
+  record Header(String name, List<String> arguments) {
+    static Header of(Path argumentFile) {
+      try {
+        String file = String.valueOf(argumentFile.getFileName());
+        List<String> lines =
+            Files.readAllLines(argumentFile).stream().filter(l -> !l.startsWith("#")).toList();
+        return new Header(file.replace(".args", ""), lines);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       }
     }
-    assertFalse(structs.isEmpty());
-    return structs;
+
+    private String after(String option) {
+      return arguments.get(arguments.indexOf(option) + 1);
+    }
+
+    List<String> names(String kind) {
+      String option = "--include-" + kind + " ";
+      return arguments.stream()
+          .filter(line -> line.startsWith(option))
+          .map(line -> line.substring(option.length()).strip())
+          .toList();
+    }
+
+    List<Class<?>> structs() throws Exception {
+      List<Class<?>> structs = new ArrayList<>();
+      String pack = after("--target-package");
+      for (Path file : generatedFiles()) {
+        String relative = JAVA.relativize(file).toString().replace(".java", "").replace('/', '.');
+        int dot = relative.lastIndexOf('.');
+        boolean isHeader = relative.substring(dot + 1).startsWith(after("--header-class-name"));
+        if (relative.substring(0, dot).equals(pack) && !isHeader) {
+          structs.add(Class.forName(relative));
+        }
+      }
+      assertFalse(structs.isEmpty());
+      return structs;
+    }
+
+    List<Method> constants() throws ClassNotFoundException {
+      List<Method> constants = new ArrayList<>();
+      Class<?> holder =
+          Class.forName(after("--target-package") + "." + after("--header-class-name"));
+      for (Method method : holder.getDeclaredMethods()) {
+        boolean isNumber =
+            method.getReturnType() == int.class || method.getReturnType() == long.class;
+        if (Modifier.isPublic(method.getModifiers())
+            && method.getParameterCount() == 0
+            && isNumber) {
+          constants.add(method);
+        }
+      }
+      assertFalse(constants.isEmpty());
+      return constants;
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
   }
 
-  private static List<Method> constants() {
-    List<Method> constants = new ArrayList<>();
-    for (Method method : Linux.class.getDeclaredMethods()) {
-      boolean isNumber =
-          method.getReturnType() == int.class || method.getReturnType() == long.class;
-      if (Modifier.isPublic(method.getModifiers()) && method.getParameterCount() == 0 && isNumber) {
-        constants.add(method);
-      }
+  static List<Header> headers() throws IOException {
+    try (Stream<Path> files = Files.list(JEXTRACT)) {
+      return files
+          .filter(file -> file.toString().endsWith(".args"))
+          .sorted()
+          .map(Header::of)
+          .toList();
     }
-    assertFalse(constants.isEmpty());
-    return constants;
   }
 
   private static List<Path> generatedFiles() throws IOException {
