@@ -25,7 +25,7 @@ import java.util.function.Function;
  * One thread that runs agents by duty cycle over one io_uring.
  *
  * <pre>
- *   inbox → completions → agents → timers → submit → (nothing done? idle)
+ *   inbox → completions → pollers → agents → timers → submit → (nothing done? idle)
  * </pre>
  *
  * <p>Other threads wake a blocked reactor through an eventfd whose poll is always in flight. The
@@ -94,6 +94,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   private final Registered registered;
   private final Timers timers;
   private final Agent[] agents;
+  private Poller[] pollers = {};
   private final Thread thread;
   private final CountDownLatch started = new CountDownLatch(1);
 
@@ -355,6 +356,19 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     clients = same;
   }
 
+  /** From the next cycle on. Owner: reactor. */
+  public void addPoller(Poller poller) {
+    assert inReactor() : "pollers are the reactor's";
+    pollers = Arrays.copyOf(pollers, pollers.length + 1);
+    pollers[pollers.length - 1] = poller;
+  }
+
+  /** The poller is not asked any more; not from within it. Owner: reactor. */
+  public void removePoller(Poller poller) {
+    assert inReactor() : "pollers are the reactor's";
+    pollers = Arrays.stream(pollers).filter(p -> p != poller).toArray(Poller[]::new);
+  }
+
   /** What an operation carries so that its completion finds its client and the client's token. */
   public static long userData(int client, int token) {
     return (long) client << 32 | Integer.toUnsignedLong(token);
@@ -419,11 +433,17 @@ public final class Reactor implements ReactorContext, AutoCloseable {
       roomWanted = false;
       tellRoom();
     }
+    for (Poller poller : pollers) {
+      work += poller.poll(nowNs);
+    }
     for (Agent agent : agents) {
       work += agent.doWork(nowNs);
     }
     work += timers.poll(nowNs);
     work += handDeferred();
+    for (Poller poller : pollers) {
+      poller.submit();
+    }
     armWake();
     if (uring.pending() > 0) {
       // Not fetching completions as well: asked so early, each call brings few of them, and 4 KiB
@@ -517,6 +537,11 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   }
 
   private boolean agentsMayBlock() {
+    for (Poller poller : pollers) {
+      if (!poller.mayBlock()) {
+        return false;
+      }
+    }
     for (Agent agent : agents) {
       if (!agent.mayBlock(nowNs)) {
         return false;

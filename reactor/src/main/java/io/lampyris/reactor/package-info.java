@@ -3,10 +3,10 @@
  *
  * <h2>What</h2>
  *
- * A cycle is: inbox (other threads' tasks, bounded), completions (io_uring), agents, timers, then
- * one submission of everything that was decided. When a cycle did nothing, the idle policy says
- * whether to spin, back off or block; blocking is a wait in {@code io_uring_enter} that any thread
- * ends through an eventfd.
+ * A cycle is: inbox (other threads' tasks, bounded), completions (io_uring), pollers, agents,
+ * timers, then one submission of everything that was decided. When a cycle did nothing, the idle
+ * policy says whether to spin, back off or block; blocking is a wait in {@code io_uring_enter} that
+ * any thread ends through an eventfd.
  *
  * <h2>Invariants</h2>
  *

@@ -178,4 +178,44 @@ class ReactorTest {
     reactor.close();
     assertEquals(2, onReactor.get());
   }
+
+  @Test
+  void aPollerIsAskedInEveryCycleUntilItLetsTheReactorBlock() throws Exception {
+    CountDownLatch polled = new CountDownLatch(1_000);
+    AtomicInteger outOfOrder = new AtomicInteger();
+    Poller poller =
+        new Poller() {
+          private int polls;
+          private int submits;
+
+          @Override
+          public int poll(long nowNs) {
+            outOfOrder.addAndGet(polls == submits ? 0 : 1);
+            polls++;
+            return 0;
+          }
+
+          @Override
+          public void submit() {
+            submits++;
+            polled.countDown();
+          }
+
+          @Override
+          public boolean mayBlock() {
+            return polled.getCount() == 0;
+          }
+        };
+    try (Reactor reactor = Reactor.builder("polling").spinNs(0).start()) {
+      reactor.offer(nowNs -> reactor.addPoller(poller));
+      assertTrue(polled.await(10, TimeUnit.SECONDS), "a reactor that slept polled too little");
+      CountDownLatch removed = new CountDownLatch(1);
+      reactor.offer(nowNs -> {
+        reactor.removePoller(poller);
+        removed.countDown();
+      });
+      assertTrue(removed.await(10, TimeUnit.SECONDS), "it was allowed to block, and woken");
+    }
+    assertEquals(0, outOfOrder.get());
+  }
 }
