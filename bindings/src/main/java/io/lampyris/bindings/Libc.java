@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
@@ -219,6 +220,13 @@ public final class Libc {
   /** eventfd(2): a file descriptor. */
   public static int eventfd(int initialValue, int flags) {
     return call(EVENTFD, initialValue, flags);
+  }
+
+  /** Makes reads of a descriptor answer EAGAIN instead of waiting; 0 or -errno. */
+  public static int setNonBlocking(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      return ioctl(fd, Linux.FIONBIO(), arena.allocateFrom(ValueLayout.JAVA_INT, 1));
+    }
   }
 
   /** ioctl(2) whose argument is a pointer; MemorySegment.NULL for none. */

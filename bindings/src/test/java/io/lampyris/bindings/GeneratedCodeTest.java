@@ -106,7 +106,11 @@ class GeneratedCodeTest {
       found.add(struct.getSimpleName());
     }
     asked.addAll(header.names("typedef"));
-    assertEquals(asked, found);
+    Set<String> missing = new TreeSet<>(asked);
+    missing.removeAll(found);
+    found.removeAll(asked);
+    assertEquals(Set.of(), missing, "asked for and not there");
+    assertEquals(Set.of(), found, "there and not asked for");
   }
 
   @Test

@@ -734,6 +734,10 @@ public class Linux extends Linux$shared {
     public static int SIGUSR2() {
         return SIGUSR2;
     }
+    private static final int FIONBIO = (int)21537L;
+    public static int FIONBIO() {
+        return FIONBIO;
+    }
     private static final int MAP_LOCKED = (int)8192L;
     public static int MAP_LOCKED() {
         return MAP_LOCKED;

@@ -50,6 +50,14 @@ public class VerbsAbi extends VerbsAbi$shared {
     public static int IBV_TRANSPORT_IWARP() {
         return IBV_TRANSPORT_IWARP;
     }
+    private static final int IBV_DEVICE_MEM_WINDOW_TYPE_2A = (int)8388608L;
+    public static int IBV_DEVICE_MEM_WINDOW_TYPE_2A() {
+        return IBV_DEVICE_MEM_WINDOW_TYPE_2A;
+    }
+    private static final int IBV_DEVICE_MEM_WINDOW_TYPE_2B = (int)16777216L;
+    public static int IBV_DEVICE_MEM_WINDOW_TYPE_2B() {
+        return IBV_DEVICE_MEM_WINDOW_TYPE_2B;
+    }
     private static final int IBV_MTU_256 = (int)1L;
     public static int IBV_MTU_256() {
         return IBV_MTU_256;
@@ -274,6 +282,10 @@ public class VerbsAbi extends VerbsAbi$shared {
     public static int IBV_WC_RECV() {
         return IBV_WC_RECV;
     }
+    private static final int IBV_WC_WITH_INV = (int)8L;
+    public static int IBV_WC_WITH_INV() {
+        return IBV_WC_WITH_INV;
+    }
     private static final int IBV_ACCESS_LOCAL_WRITE = (int)1L;
     public static int IBV_ACCESS_LOCAL_WRITE() {
         return IBV_ACCESS_LOCAL_WRITE;
@@ -285,6 +297,14 @@ public class VerbsAbi extends VerbsAbi$shared {
     private static final int IBV_ACCESS_REMOTE_READ = (int)4L;
     public static int IBV_ACCESS_REMOTE_READ() {
         return IBV_ACCESS_REMOTE_READ;
+    }
+    private static final int IBV_ACCESS_MW_BIND = (int)16L;
+    public static int IBV_ACCESS_MW_BIND() {
+        return IBV_ACCESS_MW_BIND;
+    }
+    private static final int IBV_MW_TYPE_2 = (int)2L;
+    public static int IBV_MW_TYPE_2() {
+        return IBV_MW_TYPE_2;
     }
     private static final int IBV_QPT_RC = (int)2L;
     public static int IBV_QPT_RC() {
@@ -389,6 +409,18 @@ public class VerbsAbi extends VerbsAbi$shared {
     private static final int IBV_WR_RDMA_READ = (int)4L;
     public static int IBV_WR_RDMA_READ() {
         return IBV_WR_RDMA_READ;
+    }
+    private static final int IBV_WR_LOCAL_INV = (int)7L;
+    public static int IBV_WR_LOCAL_INV() {
+        return IBV_WR_LOCAL_INV;
+    }
+    private static final int IBV_WR_BIND_MW = (int)8L;
+    public static int IBV_WR_BIND_MW() {
+        return IBV_WR_BIND_MW;
+    }
+    private static final int IBV_WR_SEND_WITH_INV = (int)9L;
+    public static int IBV_WR_SEND_WITH_INV() {
+        return IBV_WR_SEND_WITH_INV;
     }
     private static final int IBV_SEND_FENCE = (int)1L;
     public static int IBV_SEND_FENCE() {
