@@ -41,6 +41,16 @@ public final class Registered {
     return memory;
   }
 
+  /** Tells of the pool's memory and of all that is expected, now and from now on. */
+  public void watch(TransferMemory watcher) {
+    memory.watch(watcher);
+  }
+
+  /** Tells no more. */
+  public void unwatch(TransferMemory watcher) {
+    memory.unwatch(watcher);
+  }
+
   /** A slot for a file; or {@link #NONE}: use the descriptor. */
   public int addFile(int fd) {
     for (int slot = 0; filesOpen && slot < files.length; slot++) {

@@ -25,16 +25,14 @@ final class RegisteredMemory implements InboxTask {
   private static final int REFUSED = -1;
 
   private static final class Expected {
-    final long address;
-    final long end;
+    final MemorySegment memory;
     final int transferMinBytes;
 
     /** For each region 1 + its slot, NEW or REFUSED. */
     final int[] regions;
 
     Expected(MemorySegment memory, int transferMinBytes) {
-      address = memory.address();
-      end = address + memory.byteSize();
+      this.memory = memory;
       this.transferMinBytes = transferMinBytes;
       regions = new int[Math.toIntExact(((memory.byteSize() - 1) >> REGION_SHIFT) + 1)];
     }
@@ -51,10 +49,8 @@ final class RegisteredMemory implements InboxTask {
   private int staleCount;
   private boolean open;
 
-  /** By address, without overlaps. */
-  private Expected[] all = new Expected[16];
-
-  private int count;
+  private final AddressMap<Expected> all = new AddressMap<>();
+  private TransferMemory[] watchers = {};
 
   RegisteredMemory(Reactor reactor, IoUring uring) {
     this.reactor = reactor;
@@ -78,28 +74,36 @@ final class RegisteredMemory implements InboxTask {
    * @param transferMinBytes shorter transfers go without
    */
   void expect(MemorySegment memory, int transferMinBytes) {
-    int at = behind(memory.address());
-    assert at == 0 || all[at - 1].end <= memory.address() : "memory is expected once";
-    if (count == all.length) {
-      all = Arrays.copyOf(all, 2 * count);
+    all.put(memory.address(), memory.byteSize(), new Expected(memory, transferMinBytes));
+    for (TransferMemory watcher : watchers) {
+      watcher.onExpected(memory);
     }
-    System.arraycopy(all, at, all, at + 1, count - at);
-    all[at] = new Expected(memory, transferMinBytes);
-    count++;
+  }
+
+  /** Tells of all that is expected, now and later. */
+  void watch(TransferMemory watcher) {
+    watchers = Arrays.copyOf(watchers, watchers.length + 1);
+    watchers[watchers.length - 1] = watcher;
+    for (Expected expected : all.values()) {
+      watcher.onExpected(expected.memory);
+    }
+  }
+
+  void unwatch(TransferMemory watcher) {
+    watchers = Arrays.stream(watchers).filter(w -> w != watcher).toArray(TransferMemory[]::new);
   }
 
   /** Transfers that are under way keep what they need pinned. */
   void forget(MemorySegment memory) {
-    int at = behind(memory.address()) - 1;
-    assert at >= 0 && all[at].address == memory.address() : "what is forgotten was expected";
     boolean idle = staleCount == 0;
-    for (int known : all[at].regions) {
+    for (int known : all.remove(memory.address()).regions) {
       if (known > NEW) {
         stale[staleCount++] = known - 1;
       }
     }
-    count--;
-    System.arraycopy(all, at + 1, all, at, count - at);
+    for (TransferMemory watcher : watchers) {
+      watcher.onForgotten(memory);
+    }
     if (idle && staleCount > 0) {
       reactor.offer(this);
     }
@@ -120,15 +124,13 @@ final class RegisteredMemory implements InboxTask {
 
   /** The slot of the region that holds a range; or {@link Registered#NONE}. */
   int slotOf(long address, int lengthBytes) {
-    int at = behind(address) - 1;
-    if (at < 0 || !open) {
+    Expected memory = all.find(address, lengthBytes);
+    if (memory == null || !open) {
       return Registered.NONE;
     }
-    Expected memory = all[at];
-    long offset = address - memory.address;
+    long offset = address - memory.memory.address();
     int region = (int) (offset >> REGION_SHIFT);
-    if (address + lengthBytes > memory.end
-        || lengthBytes < memory.transferMinBytes
+    if (lengthBytes < memory.transferMinBytes
         || (offset + lengthBytes - 1) >> REGION_SHIFT != region) {
       return Registered.NONE;
     }
@@ -140,8 +142,9 @@ final class RegisteredMemory implements InboxTask {
   }
 
   private int register(Expected memory, int region) {
-    long start = memory.address + ((long) region << REGION_SHIFT);
-    long lengthBytes = Math.min(1L << REGION_SHIFT, memory.end - start);
+    long offset = (long) region << REGION_SHIFT;
+    long start = memory.memory.address() + offset;
+    long lengthBytes = Math.min(1L << REGION_SHIFT, memory.memory.byteSize() - offset);
     int slot = freeSlots[freeCount - 1];
     int result = uring.updateBuffer(slot, NativeMemory.ofAddress(start, lengthBytes));
     if (result == -Errno.ENOMEM) {
@@ -154,20 +157,5 @@ final class RegisteredMemory implements InboxTask {
     }
     memory.regions[region] = result < 0 ? REFUSED : slot + 1;
     return memory.regions[region];
-  }
-
-  /** How many begin at this address or before it. */
-  private int behind(long address) {
-    int low = 0;
-    int high = count;
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (all[middle].address <= address) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
   }
 }

@@ -1,29 +1,21 @@
 package io.lampyris.reactor.net.tcp;
 
-import io.lampyris.protocol.Status;
-import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.ReactorContext;
-import io.lampyris.reactor.net.Call;
+import io.lampyris.reactor.net.Endpoints;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** A call that came over a link, on its way to a service and back; pooled. */
-final class Inbound extends Call implements Transmit {
-  private static final int MESSAGE_BYTES = 1024;
-
+final class Inbound extends Endpoints.Arrived implements Transmit {
   private final TcpNetwork network;
   private @Nullable Link link;
   private long epoch;
   private long id;
-  @Nullable Buffer buffer;
-  TcpNetwork.@Nullable Endpoint endpoint;
   @Nullable ServerSide side;
-  private boolean isLate;
 
   Inbound(TcpNetwork network, ReactorContext home) {
-    super(home, MESSAGE_BYTES, MESSAGE_BYTES);
+    super(home);
     this.network = network;
   }
 
@@ -36,8 +28,7 @@ final class Inbound extends Call implements Transmit {
     long us = Integer.toUnsignedLong(in.get(FrameLayout.INT, at + FrameLayout.BUDGET_AT));
     deadlineNs = us == FrameLayout.BUDGET_NONE ? Long.MAX_VALUE : nowNs + us * 1000;
     int room = Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.MESSAGE_ROOM_AT));
-    reserve(request, messageLength);
-    reserve(reply, Math.min(room, Link.MESSAGE_MAX_BYTES));
+    reserve(messageLength, Math.min(room, Link.MESSAGE_MAX_BYTES));
     requestLength = messageLength;
     MemorySegment.copy(
         in,
@@ -49,39 +40,16 @@ final class Inbound extends Call implements Transmit {
     payload(MemorySegment.NULL, 0, 0);
   }
 
-  /** Grows a buffer; after the largest messages have come once, never again. */
-  private static void reserve(UnsafeBuffer buffer, int sizeBytes) {
-    if (buffer.capacity() < sizeBytes) {
-      buffer.wrap(new byte[sizeBytes]);
-    }
-  }
-
-  /** Marks a call that no service is to see any more; returns what it is answered. Its host. */
-  static long late(Call call) {
-    if (call instanceof Inbound inbound) {
-      inbound.isLate = true;
-    }
-    return Status.TIMEOUT.code();
-  }
-
   boolean isOf(Link other) {
     return link == other && epoch == other.epoch;
   }
 
   @Override
   protected void onReply() {
-    TcpNetwork.Endpoint served = endpoint;
-    endpoint = null;
-    if (served != null) {
-      served.inFlight--;
-    }
+    left(network.late);
     Link to = link;
     ServerSide from = side;
     side = null;
-    if (isLate) {
-      isLate = false;
-      network.late.increment();
-    }
     if (from != null && to != null && to.epoch == epoch) {
       from.inFlight--;
     }

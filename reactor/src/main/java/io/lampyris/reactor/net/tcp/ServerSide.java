@@ -2,6 +2,7 @@ package io.lampyris.reactor.net.tcp;
 
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
+import io.lampyris.reactor.net.Endpoints;
 import io.lampyris.reactor.net.Service;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,10 +42,12 @@ final class ServerSide implements Link.Sink {
     }
     Inbound call = network.inbound();
     call.begin(link, in, at, messageLength, network.nowNs());
-    TcpNetwork.Endpoint endpoint =
-        network.endpoint(
-            in.get(FrameLayout.INT, at + FrameLayout.NODE_ID_AT),
-            Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.SERVICE_ID_AT)));
+    Endpoints.Endpoint endpoint =
+        network
+            .endpoints()
+            .find(
+                in.get(FrameLayout.INT, at + FrameLayout.NODE_ID_AT),
+                Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.SERVICE_ID_AT)));
     if (endpoint == null) {
       refuse(call, NOBODY);
       return;
@@ -61,9 +64,8 @@ final class ServerSide implements Link.Sink {
       refuse(call, BUSY);
       return;
     }
-    endpoint.inFlight++;
     inFlight++;
-    call.endpoint = endpoint;
+    call.admitted(endpoint);
     call.side = this;
     if (buffer != null) {
       call.buffer = buffer;
@@ -74,7 +76,7 @@ final class ServerSide implements Link.Sink {
       receiving = call;
       link.expect(buffer.segment(), 0);
     } else {
-      network.dispatch(call, endpoint);
+      call.dispatch();
     }
   }
 
@@ -88,15 +90,12 @@ final class ServerSide implements Link.Sink {
     Inbound call = receiving;
     assert call != null : "a payload is of a call";
     receiving = null;
-    TcpNetwork.Endpoint endpoint = call.endpoint;
-    assert endpoint != null : "what was admitted has an endpoint";
     if (end == Link.Payload.WHOLE) {
-      network.dispatch(call, endpoint);
+      call.dispatch();
     } else {
-      endpoint.inFlight--;
       inFlight--;
       call.side = null;
-      call.endpoint = null;
+      call.left(network.late);
       network.recycle(call);
     }
   }

@@ -16,6 +16,7 @@ import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.UringClient;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
+import io.lampyris.reactor.net.Endpoints;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.Service;
 import java.io.IOException;
@@ -30,7 +31,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import org.agrona.collections.Int2ObjectHashMap;
-import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,28 +46,6 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   private static final long ACCEPT_RETRY_NS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long CLOSE_WAIT_S = 10;
 
-  /** A service that this network serves. */
-  static final class Endpoint {
-    final ReactorContext host;
-    final Service service;
-
-    /** Admitted and not answered. Owner: the network's reactor. */
-    int inFlight;
-
-    Endpoint(ReactorContext host, Service service) {
-      this.host = host;
-      this.service =
-          call -> {
-            if (call.deadlineNs > host.nowNs()) {
-              service.onCall(call);
-            } else {
-              // It waited for its payload, or in its host's inbox: nobody waits for it any more.
-              call.reply(Inbound.late(call));
-            }
-          };
-    }
-  }
-
   private final Reactor reactor;
   private final String name;
   private final TcpOptions options;
@@ -82,7 +60,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   private final ArrayDeque<Inbound> inbounds = new ArrayDeque<>();
   private final Int2ObjectHashMap<Peer> peers = new Int2ObjectHashMap<>();
   private final List<Peer> peerList = new ArrayList<>();
-  private volatile Long2ObjectHashMap<Endpoint> endpoints = new Long2ObjectHashMap<>();
+  private final Endpoints endpoints = new Endpoints();
   private final Map<CloseReason, Counter> closes = new EnumMap<>(CloseReason.class);
   private final Counter accepted;
   final Counter opened;
@@ -176,20 +154,26 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   // ---------------------------------------------------------------- the seam
 
   @Override
-  public synchronized void serve(int nodeId, int serviceId, ReactorContext host, Service service) {
-    Long2ObjectHashMap<Endpoint> grown = new Long2ObjectHashMap<>(endpoints);
-    if (grown.put(key(nodeId, serviceId), new Endpoint(host, service)) != null) {
-      throw new IllegalStateException(
-          "service %d of node %d is served already".formatted(serviceId, nodeId));
-    }
-    endpoints = grown;
+  public void serve(int nodeId, int serviceId, ReactorContext host, Service service) {
+    endpoints.serve(nodeId, serviceId, host, service);
   }
 
   @Override
-  public synchronized void withdraw(int nodeId, int serviceId) {
-    Long2ObjectHashMap<Endpoint> shrunk = new Long2ObjectHashMap<>(endpoints);
-    shrunk.remove(key(nodeId, serviceId));
-    endpoints = shrunk;
+  public void withdraw(int nodeId, int serviceId) {
+    endpoints.withdraw(nodeId, serviceId);
+  }
+
+  /** What it serves, for networks that bring calls to the same services by another way. */
+  public Endpoints endpoints() {
+    return endpoints;
+  }
+
+  /**
+   * The way to a service for calls that were sent already, by a network that rather goes another
+   * one. Owner: reactor.
+   */
+  public Service passage(int nodeId, int serviceId) {
+    return new Way(nodeId, serviceId);
   }
 
   @Override
@@ -243,10 +227,6 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
         peer.onAddress(addresses.apply(nodeId));
       }
     });
-  }
-
-  private static long key(int nodeId, int serviceId) {
-    return (long) nodeId << 32 | serviceId;
   }
 
   /**
@@ -419,30 +399,13 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
     return peer;
   }
 
-  @Nullable Endpoint endpoint(int nodeId, int serviceId) {
-    return endpoints.get(key(nodeId, serviceId));
-  }
-
   Inbound inbound() {
     Inbound call = inbounds.poll();
     return call != null ? call : new Inbound(this, reactor);
   }
 
-  void dispatch(Inbound call, Endpoint to) {
-    call.sending(to.service);
-    if (to.host.inReactor()) {
-      call.arrive();
-    } else {
-      to.host.offer(call);
-    }
-  }
-
   void recycle(Inbound call) {
-    Buffer buffer = call.buffer;
-    if (buffer != null) {
-      call.buffer = null;
-      buffer.release();
-    }
+    call.release();
     inbounds.add(call);
   }
 
