@@ -6,5 +6,8 @@ public final class Services {
   public static final int META = 4;
   public static final int MGMTD = 5;
 
+  /** Of a node's network itself: sets up RDMA connections. */
+  public static final int VERBS = 6;
+
   private Services() {}
 }

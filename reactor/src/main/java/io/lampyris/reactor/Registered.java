@@ -22,11 +22,14 @@ public final class Registered {
   private final int[] files;
   private boolean filesOpen;
 
+  private final MemorySegment arena;
+
   Registered(Reactor reactor, IoUring uring, MemorySegment arena, int filesMax) {
     this.uring = uring;
     memory = new RegisteredMemory(reactor, uring);
     // Buffers of the pool are powers of two, so none of up to 1 MiB lies across a border.
     memory.expect(arena, 0);
+    this.arena = arena;
     files = new int[filesMax];
     Arrays.fill(files, NONE);
   }
@@ -39,6 +42,11 @@ public final class Registered {
 
   RegisteredMemory memory() {
     return memory;
+  }
+
+  /** The memory of the reactor's buffers. Any thread. */
+  public MemorySegment arena() {
+    return arena;
   }
 
   /** Tells of the pool's memory and of all that is expected, now and from now on. */
