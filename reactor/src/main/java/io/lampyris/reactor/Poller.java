@@ -23,4 +23,9 @@ public interface Poller {
    * @return whether the reactor may block now
    */
   boolean mayBlock();
+
+  /** Whether nothing that it began is under way; a reactor that closes waits a while for that. */
+  default boolean isQuiet() {
+    return true;
+  }
 }

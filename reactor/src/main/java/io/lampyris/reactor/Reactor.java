@@ -89,12 +89,13 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   private final ArrayDeque<Deferred> deferred = new ArrayDeque<>();
   private final IoUring uring;
   private final int wakeFd;
+  private final BufferMemory memory;
   private final MemorySegment arena;
   private final BufferPool buffers;
   private final Registered registered;
   private final Timers timers;
   private final Agent[] agents;
-  private Poller[] pollers = {};
+  private volatile Poller[] pollers = {};
   private final Thread thread;
   private final CountDownLatch started = new CountDownLatch(1);
 
@@ -127,9 +128,10 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     if (wakeFd < 0) {
       throw new IllegalStateException("eventfd failed: " + Errno.describe(-wakeFd));
     }
-    NativeMemory.HugeAllocation memory =
-        NativeMemory.allocateHuge(BufferPool.arenaBytes(builder.bufferClasses));
-    arena = memory.segment();
+    memory = builder.memory;
+    NativeMemory.HugeAllocation allocated =
+        memory.allocate(BufferPool.arenaBytes(builder.bufferClasses));
+    arena = allocated.segment();
     buffers = new BufferPool(arena, builder.bufferClasses);
     registered = new Registered(this, uring, arena, FILES_MAX);
     timers = new Timers(nowNs);
@@ -138,7 +140,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     busyCycles = builder.counters.create(prefix + "_busy_cycles");
     sleeps = builder.counters.create(prefix + "_sleeps");
     Counter huge = builder.counters.create(prefix + "_huge_memory_bytes");
-    huge.add(memory.backing() == NativeMemory.Backing.BASE_PAGES ? 0 : arena.byteSize());
+    huge.add(allocated.backing() == NativeMemory.Backing.BASE_PAGES ? 0 : arena.byteSize());
     List<Agent> made = new ArrayList<>();
     for (Function<Reactor, Agent> factory : builder.agents) {
       made.add(factory.apply(this));
@@ -160,6 +162,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     private long spinNs = SPIN_NS;
     private boolean yields;
     private List<BufferPool.SizeClass> bufferClasses = BufferPool.DEFAULT_CLASSES;
+    private BufferMemory memory = BufferMemory.ANONYMOUS;
     private Counters counters = new Counters();
     private Consumer<Throwable> faultHandler = Reactor::halt;
 
@@ -191,6 +194,12 @@ public final class Reactor implements ReactorContext, AutoCloseable {
 
     public Builder bufferClasses(List<BufferPool.SizeClass> classes) {
       bufferClasses = List.copyOf(classes);
+      return this;
+    }
+
+    /** Where the buffers come from; devices that are reached by DMA have memory of their own. */
+    public Builder memory(BufferMemory source) {
+      memory = source;
       return this;
     }
 
@@ -356,17 +365,25 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     clients = same;
   }
 
-  /** From the next cycle on. Owner: reactor. */
-  public void addPoller(Poller poller) {
-    assert inReactor() : "pollers are the reactor's";
-    pollers = Arrays.copyOf(pollers, pollers.length + 1);
-    pollers[pollers.length - 1] = poller;
+  /** From the next cycle on. Any thread. */
+  public synchronized void addPoller(Poller poller) {
+    Poller[] grown = Arrays.copyOf(pollers, pollers.length + 1);
+    grown[pollers.length] = poller;
+    pollers = grown;
+    wake();
   }
 
-  /** The poller is not asked any more; not from within it. Owner: reactor. */
-  public void removePoller(Poller poller) {
-    assert inReactor() : "pollers are the reactor's";
+  /**
+   * The poller is not asked any more; not from within it. Owner: reactor; or any thread once that
+   * has closed.
+   */
+  public synchronized void removePoller(Poller poller) {
     pollers = Arrays.stream(pollers).filter(p -> p != poller).toArray(Poller[]::new);
+  }
+
+  /** Where the pool's memory lies. */
+  public MemorySegment arena() {
+    return arena;
   }
 
   /** What an operation carries so that its completion finds its client and the client's token. */
@@ -550,12 +567,21 @@ public final class Reactor implements ReactorContext, AutoCloseable {
     return true;
   }
 
+  private boolean pollersAreQuiet() {
+    for (Poller poller : pollers) {
+      if (!poller.isQuiet()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Runs what agents started while they closed: their last I/O and answers. */
   private void drain() {
     long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_WAIT_S);
     // The wake-up poll stays in flight for ever.
     while (System.nanoTime() < deadlineNs
-        && (uring.inFlight() > 1 || !inbox.isEmpty() || !own.isEmpty())) {
+        && (uring.inFlight() > 1 || !inbox.isEmpty() || !own.isEmpty() || !pollersAreQuiet())) {
       nowNs = System.nanoTime();
       if (poll() == 0) {
         uring.submitAndWait(1, TimeUnit.MILLISECONDS.toNanos(1));
@@ -585,7 +611,7 @@ public final class Reactor implements ReactorContext, AutoCloseable {
       }
     }
     Libc.close(wakeFd);
-    NativeMemory.unmap(arena);
+    memory.free(arena);
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

@@ -1,6 +1,7 @@
 package io.lampyris.cli.host;
 
 import io.lampyris.cli.instance.Mounts;
+import io.lampyris.reactor.device.Signatures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

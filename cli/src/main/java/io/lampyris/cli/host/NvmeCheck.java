@@ -1,5 +1,6 @@
 package io.lampyris.cli.host;
 
+import io.lampyris.reactor.device.Signatures;
 import java.util.ArrayList;
 import java.util.List;
 

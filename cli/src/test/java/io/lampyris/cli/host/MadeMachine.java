@@ -2,6 +2,7 @@ package io.lampyris.cli.host;
 
 import io.lampyris.bindings.KernelClock;
 import io.lampyris.bindings.uring.Probe;
+import io.lampyris.reactor.device.Signatures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,7 @@
 package io.lampyris.reactor.device;
 
+import io.lampyris.bindings.Errno;
+import io.lampyris.protocol.Status;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -94,6 +96,34 @@ public abstract class IoRequest {
               && lengthBytes > 0
               && bufferOffset + lengthBytes <= buffer.byteSize()
               && deviceOffset + lengthBytes <= sizeBytes;
+    };
+  }
+
+  /** What to say of one that does not fit. */
+  final String misfit(int alignmentBytes, long sizeBytes) {
+    return "request does not fit the device; observed=%s offset %d length %d memory 0x%x+%d of %d, limit=alignment %d size %d"
+        .formatted(
+            kind,
+            deviceOffset,
+            lengthBytes,
+            buffer.address(),
+            bufferOffset,
+            buffer.byteSize(),
+            alignmentBytes,
+            sizeBytes);
+  }
+
+  final boolean isTransfer() {
+    return kind != Kind.FLUSH && kind != Kind.DISCARD;
+  }
+
+  /** The result that says what an errno says. */
+  static long status(int errno) {
+    return switch (errno) {
+      case Errno.ENOSPC, Errno.EDQUOT -> Status.NO_SPACE.code();
+      case Errno.EROFS -> Status.READ_ONLY.code();
+      case Errno.EINVAL, Errno.EFAULT -> Status.INVALID_ARGUMENT.code();
+      default -> Status.DEVICE_ERROR.code();
     };
   }
 

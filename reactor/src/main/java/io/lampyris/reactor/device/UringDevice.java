@@ -50,8 +50,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private final @Nullable IoRequest[] slots = new IoRequest[DEPTH_MAX];
   private final int[] freeSlots = new int[DEPTH_MAX];
   private int freeCount;
-  private @Nullable IoRequest waitingHead;
-  private @Nullable IoRequest waitingTail;
+  private final RequestQueue waiting = new RequestQueue();
   private int inFlight;
 
   /** Transfers that were done when they were submitted, and are told of in the next cycle (I1). */
@@ -139,20 +138,16 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   public void submit(IoRequest request) {
     assert reactor.inReactor() : "owner: reactor";
     assert !request.isInFlight() : "a request is submitted once at a time";
-    assert request.fits(alignmentBytes, sizeBytes) : misaligned(request);
+    assert request.fits(alignmentBytes, sizeBytes) : request.misfit(alignmentBytes, sizeBytes);
     request.doneBytes = 0;
     request.errno = 0;
     request.flushing = false;
     inFlight++;
-    if (isInMemory() && isTransfer(request) && request.lengthBytes < IN_LINE_MAX_BYTES) {
+    if (isInMemory() && request.isTransfer() && request.lengthBytes < IN_LINE_MAX_BYTES) {
       transferInLine(request);
-    } else if (waitingHead != null || !start(request)) {
-      enqueue(request);
+    } else if (!waiting.isEmpty() || !start(request)) {
+      waiting.add(request);
     }
-  }
-
-  private static boolean isTransfer(IoRequest request) {
-    return request.kind != IoRequest.Kind.FLUSH && request.kind != IoRequest.Kind.DISCARD;
   }
 
   // ---- in memory ----
@@ -276,26 +271,9 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     return prepared;
   }
 
-  private void enqueue(IoRequest request) {
-    request.waiting = true;
-    if (waitingTail == null) {
-      waitingHead = request;
-    } else {
-      waitingTail.next = request;
-    }
-    waitingTail = request;
-  }
-
   private void startWaiting() {
-    IoRequest request = waitingHead;
-    while (request != null && start(request)) {
-      waitingHead = request.next;
-      if (waitingHead == null) {
-        waitingTail = null;
-      }
-      request.next = null;
-      request.waiting = false;
-      request = waitingHead;
+    for (IoRequest next = waiting.peek(); next != null && start(next); next = waiting.peek()) {
+      waiting.remove();
     }
   }
 
@@ -313,8 +291,8 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     request.slot = -1;
     if (result == -Errno.EINTR || result == -Errno.EAGAIN || advance(request, result)) {
       // Goes on: the rest of a short transfer, the flush behind a write, or another try.
-      if (waitingHead != null || !start(request)) {
-        enqueue(request);
+      if (!waiting.isEmpty() || !start(request)) {
+        waiting.add(request);
       }
       startWaiting();
       return;
@@ -346,12 +324,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private static long outcome(IoRequest request, int result) {
     if (result < 0) {
       request.errno = -result;
-      return switch (-result) {
-        case Errno.ENOSPC, Errno.EDQUOT -> Status.NO_SPACE.code();
-        case Errno.EROFS -> Status.READ_ONLY.code();
-        case Errno.EINVAL, Errno.EFAULT -> Status.INVALID_ARGUMENT.code();
-        default -> Status.DEVICE_ERROR.code();
-      };
+      return IoRequest.status(-result);
     }
     if (request.doneBytes < request.lengthBytes) {
       // The end of the device in the middle of a transfer (package I4).
@@ -359,18 +332,6 @@ public final class UringDevice implements Device, UringClient, InboxTask {
       return Status.DEVICE_ERROR.code();
     }
     return request.lengthBytes;
-  }
-
-  private String misaligned(IoRequest request) {
-    return "request does not fit the device; observed=%s offset %d length %d memory 0x%x+%d of %d"
-            .formatted(
-                request.kind,
-                request.deviceOffset,
-                request.lengthBytes,
-                request.buffer.address(),
-                request.bufferOffset,
-                request.buffer.byteSize())
-        + ", limit=alignment %d size %d".formatted(alignmentBytes, sizeBytes);
   }
 
   /**

@@ -38,8 +38,13 @@ abstract class DeviceConformance {
     void close();
   }
 
-  /** A device of zeros. */
+  /** A device whose first bytes, this many, are zeros. */
   abstract Rig open(long sizeBytes) throws Exception;
+
+  /** How large it is. */
+  long sizeBytes() {
+    return SIZE;
+  }
 
   private MemorySegment memory = MemorySegment.NULL;
   private MemorySegment back = MemorySegment.NULL;
@@ -182,8 +187,9 @@ abstract class DeviceConformance {
   @Test
   void theLastBlockIsThereAndWhatLiesBehindIsADefectOfTheCaller() throws Exception {
     try (Rig rig = open(SIZE)) {
-      assertEquals(SIZE, rig.device().sizeBytes());
-      long last = SIZE - BLOCK;
+      long size = sizeBytes();
+      assertEquals(size, rig.device().sizeBytes());
+      long last = size - BLOCK;
       assertEquals(BLOCK, one(rig, IoRequest.Kind.WRITE, last, memory, BLOCK));
       AtomicInteger refused = new AtomicInteger();
       rig.run(() -> {
@@ -191,7 +197,7 @@ abstract class DeviceConformance {
         Counted crooked = new Counted();
         assertThrows(
             AssertionError.class,
-            () -> rig.device().submit(behind.transfer(IoRequest.Kind.READ, SIZE, back, 0, BLOCK)));
+            () -> rig.device().submit(behind.transfer(IoRequest.Kind.READ, size, back, 0, BLOCK)));
         assertThrows(
             AssertionError.class,
             () -> rig.device().submit(crooked.transfer(IoRequest.Kind.READ, 100, back, 0, BLOCK)));

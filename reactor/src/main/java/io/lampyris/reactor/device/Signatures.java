@@ -1,4 +1,4 @@
-package io.lampyris.cli.host;
+package io.lampyris.reactor.device;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Optional;
 
 /** What the first bytes of a disk or a partition say that it holds. */
-final class Signatures {
+public final class Signatures {
   /** As far as ZFS's first label goes, whose uberblocks are the last of what is looked for. */
-  static final int HEAD_BYTES = 256 << 10;
+  public static final int HEAD_BYTES = 256 << 10;
 
-  static final String TARGET = "a Lampyris target";
+  public static final String TARGET = "a Lampyris target";
 
   private static final int ZFS_UBERBLOCKS_AT = 128 << 10;
   private static final int ZFS_UBERBLOCK_BYTES = 1 << 10;
@@ -75,7 +75,7 @@ final class Signatures {
    *
    * @param head {@link #HEAD_BYTES}, or all of it
    */
-  static Optional<String> of(byte[] head) {
+  public static Optional<String> of(byte[] head) {
     for (Signature signature : ALL) {
       if (signature.isIn(head)) {
         return Optional.of(signature.name);
