@@ -40,6 +40,9 @@ final class Link {
   /** Draining takes the device microseconds; one that does not is torn down all the same. */
   private static final long DRAIN_NS = TimeUnit.SECONDS.toNanos(1);
 
+  /** After so long without an answer the peer is asked whether it lives. */
+  private static final long ASK_NS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private static final int MEMORY_BYTES = (RECEIVES + SLOTS) * SLOT_BYTES;
 
   static {
@@ -91,6 +94,11 @@ final class Link {
 
     /** The device is at none of its memory any more, but windows may be open: destroy them. */
     default void onDrained(Link link) {}
+
+    /** Whether something is wanted from the peer. */
+    default boolean waits() {
+      return false;
+    }
 
     /** Nothing is left of it. */
     void onEnded(Link link, LinkEnd why);
@@ -213,7 +221,7 @@ final class Link {
     return pinned.localKey;
   }
 
-  private QueuePair queuePair() {
+  QueuePair queuePair() {
     QueuePair pair = queuePair;
     assert pair != null : "a link that is not free has a queue pair: " + state;
     return pair;
@@ -775,10 +783,19 @@ final class Link {
     } else if (state == State.OPEN) {
       if (nowNs - receivedNs > network.options().peerTimeoutNs()) {
         end(LinkEnd.SILENT);
-      } else if (nowNs - sentNs > network.options().peerTimeoutNs() / 8) {
+      } else if (isToTellLife(nowNs)) {
         greets = true;
         touch();
       }
     }
+  }
+
+  /** A queue pair of which nothing is left acknowledges nothing: who waits finds out soon. */
+  private boolean isToTellLife(long nowNs) {
+    Sink to = sink;
+    assert to != null : "a connection has a sink";
+    long quietNs = nowNs - sentNs;
+    return quietNs > network.options().peerTimeoutNs() / 8
+        || (to.waits() && quietNs > ASK_NS && nowNs - receivedNs > ASK_NS);
   }
 }

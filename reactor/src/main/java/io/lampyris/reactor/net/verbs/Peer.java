@@ -58,7 +58,10 @@ final class Peer implements Link.Sink {
   private final ArrayDeque<Outgoing> waiting = new ArrayDeque<>();
   private final ArrayDeque<Outgoing> overdue = new ArrayDeque<>();
   private final ArrayDeque<Outgoing> pool = new ArrayDeque<>();
-  private final @Nullable Outgoing[] slots;
+
+  /** Calls whose message the link has, by the low half of their id. */
+  final @Nullable Outgoing[] slots;
+
   private final int[] freeSlots;
   private int freeCount;
   private int generation;
@@ -225,6 +228,11 @@ final class Peer implements Link.Sink {
         of.destroyWindows();
       }
     }
+  }
+
+  @Override
+  public boolean waits() {
+    return freeCount < slots.length;
   }
 
   @Override

@@ -284,7 +284,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
     return device.toString();
   }
 
-  private Peer peer(int nodeId) {
+  Peer peer(int nodeId) {
     Peer peer = peers.get(nodeId);
     if (peer == null) {
       peer = new Peer(this, nodeId);
@@ -474,6 +474,11 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
   }
 
   // ---------------------------------------------------------------- for links and peers
+
+  /** The slots of connections; many are free. */
+  Link[] links() {
+    return links;
+  }
 
   VerbsDevice device() {
     return device;

@@ -15,6 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -32,6 +34,7 @@ final class Pair implements AutoCloseable {
   final Counters called = new Counters();
   private final TcpNetwork servingTcp;
   private final TcpNetwork callingTcp;
+  private volatile InetSocketAddress to;
   final VerbsNetwork serving;
   final VerbsNetwork calling;
 
@@ -40,7 +43,7 @@ final class Pair implements AutoCloseable {
     servingTcp = new TcpNetwork(server, "tcp", TCP, node -> null, new Counters());
     InetAddress address = InetAddress.getLoopbackAddress();
     int port = servingTcp.listen(new InetSocketAddress(address, 0));
-    InetSocketAddress to = new InetSocketAddress(address, port);
+    to = new InetSocketAddress(address, port);
     callingTcp = new TcpNetwork(home, "tcp", TCP, node -> node == NODE ? to : null, new Counters());
     VerbsNetwork one = null;
     try {
@@ -66,19 +69,32 @@ final class Pair implements AutoCloseable {
   }
 
   static Pair orSkip(Reactor server, Reactor home, VerbsNetworkOptions options) throws Exception {
-    List<String> devices = List.of();
-    try {
-      devices = VerbsLibrary.load(VerbsLibrary.DEFAULT_PATH).deviceNames();
-    } catch (VerbsUnavailableException none) {
-      // The networks say it again.
-    }
-    String first = devices.isEmpty() ? null : devices.getFirst();
+    List<String> devices = devices();
     String last = devices.isEmpty() ? null : devices.getLast();
-    return new Pair(server, home, on(options, first), on(options, last));
+    return new Pair(server, home, first(), on(options, last));
   }
 
-  private static VerbsNetworkOptions on(
-      VerbsNetworkOptions o, @org.jspecify.annotations.Nullable String device) {
+  private static List<String> devices() {
+    try {
+      return VerbsLibrary.load(VerbsLibrary.DEFAULT_PATH).deviceNames().stream().sorted().toList();
+    } catch (VerbsUnavailableException none) {
+      return List.of(); // the networks say it again
+    }
+  }
+
+  /** For the end that serves: on the first device. */
+  static VerbsNetworkOptions first() {
+    List<String> devices = devices();
+    return on(options(), devices.isEmpty() ? null : devices.getFirst());
+  }
+
+  /** The node is there from now on. */
+  void moveTo(int port) {
+    to = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    calling.onAddress(NODE);
+  }
+
+  private static VerbsNetworkOptions on(VerbsNetworkOptions o, @Nullable String device) {
     return new VerbsNetworkOptions(
         new VerbsOptions(o.device().library(), device, 0, -1),
         o.connectionsMax(),
@@ -114,6 +130,10 @@ final class Pair implements AutoCloseable {
   }
 
   static void until(String what, BooleanSupplier condition) {
+    until(() -> what, condition);
+  }
+
+  static void until(Supplier<String> what, BooleanSupplier condition) {
     long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < endNs, what);
