@@ -165,15 +165,19 @@ public final class NvmeController {
    * The first half of a reset: takes the admin queue away. No other thread uses the controller
    * until {@link #reconnect} is done; every queue has to be disconnected in between.
    *
-   * @return 0, or a negative errno: the device was removed
+   * @param deadlineNs by {@link System#nanoTime}: then it gives up
+   * @return 0, or a negative errno: the device was removed, or is busy with an earlier reset
    */
-  public int disconnect() {
+  public int disconnect(long deadlineNs) {
     try {
       int result = (int) SpdkCalls.DISCONNECT.invokeExact(handle);
       if (result != 0) {
         return result;
       }
       while ((int) SpdkCalls.PROCESS_ADMIN.invokeExact(handle) != -Errno.ENXIO) {
+        if (System.nanoTime() - deadlineNs > 0) {
+          return -Errno.ETIMEDOUT;
+        }
         Thread.onSpinWait();
       }
       return 0;
@@ -183,15 +187,21 @@ public final class NvmeController {
   }
 
   /**
-   * The second half: brings the controller up again; blocks as long as it may take to be ready.
+   * The second half: brings the controller up again. It says itself how long that may take, one
+   * without power for ever. When this gives up, SPDK's lock of the controller stays with this
+   * thread: only {@link #detach} may follow, once the thread has ended.
    *
+   * @param deadlineNs by {@link System#nanoTime}: then it gives up
    * @return 0, or a negative errno: it does not come back, or not yet
    */
-  public int reconnect() {
+  public int reconnect(long deadlineNs) {
     try {
       SpdkCalls.RECONNECT.invokeExact(handle);
       int result = (int) SpdkCalls.RECONNECT_POLL.invokeExact(handle);
       while (result == -Errno.EAGAIN) {
+        if (System.nanoTime() - deadlineNs > 0) {
+          return -Errno.ETIMEDOUT;
+        }
         Thread.onSpinWait();
         result = (int) SpdkCalls.RECONNECT_POLL.invokeExact(handle);
       }

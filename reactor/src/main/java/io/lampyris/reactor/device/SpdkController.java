@@ -353,10 +353,10 @@ public final class SpdkController implements AutoCloseable {
       long ignored = changed.awaitNanos(leftNs);
     }
     long giveUpNs = System.nanoTime() + patience.resetNs;
-    boolean works = resetOnce();
+    boolean works = resetOnce(giveUpNs);
     while (!works && !closing && System.nanoTime() < giveUpNs) {
       long ignored = changed.awaitNanos(RESET_AGAIN_NS);
-      works = resetOnce();
+      works = resetOnce(giveUpNs);
     }
     if (works) {
       long next = generation + 1;
@@ -372,12 +372,12 @@ public final class SpdkController implements AutoCloseable {
   }
 
   /** While every reactor stands back, their queues are this thread's. */
-  private boolean resetOnce() {
-    if (controller.disconnect() != 0) {
+  private boolean resetOnce(long giveUpNs) {
+    if (controller.disconnect(giveUpNs) != 0) {
       return false;
     }
     devices.forEach(SpdkNvmeDevice::disconnect);
-    return controller.reconnect() == 0;
+    return controller.reconnect(giveUpNs) == 0;
   }
 
   private void fail(String why) {

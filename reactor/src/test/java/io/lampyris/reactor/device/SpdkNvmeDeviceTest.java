@@ -66,7 +66,7 @@ class SpdkNvmeDeviceTest extends DeviceConformance {
   }
 
   /** One namespace serves all tests. */
-  private static void zero(Rig rig, long sizeBytes) throws Exception {
+  static void zero(Rig rig, long sizeBytes) throws Exception {
     MemorySegment zeros = NativeMemory.allocateAligned(1 << 20);
     for (long at = 0; at < sizeBytes; at += 1 << 20) {
       assertEquals(1 << 20, one(rig, IoRequest.Kind.WRITE, at, zeros, 1 << 20));

@@ -48,11 +48,14 @@ final class SpdkTarget implements AutoCloseable {
 
   /** The environment of this process, without huge pages. */
   static SpdkEnvironment environment() throws SpdkException {
+    return environment(new SpdkEnvironment.Options("lampyris-test", 512, false, List.of()));
+  }
+
+  static SpdkEnvironment environment(SpdkEnvironment.Options options) throws SpdkException {
     Path queues = Path.of("../native/build/liblampyris_nvme.so").toAbsolutePath().normalize();
     assumeTrue(Files.exists(queues), queues + " is not built; remedy: make -C native");
     SpdkLibraries.load(home(), queues);
-    return SpdkEnvironment.start(
-        new SpdkEnvironment.Options("lampyris-test", 512, false, List.of()));
+    return SpdkEnvironment.start(options);
   }
 
   static SpdkTarget start(Path dir, int port) throws IOException {

@@ -15,15 +15,12 @@ import io.lampyris.protocol.Status;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -38,7 +35,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class SpdkTroubleTest {
   private static final int BLOCK = 4096;
-  private static final int BLOCKS = 64;
   private static final SpdkController.Patience SHORT =
       new SpdkController.Patience(TimeUnit.SECONDS.toNanos(1), TimeUnit.SECONDS.toNanos(8));
 
@@ -69,90 +65,11 @@ class SpdkTroubleTest {
     return new SpdkRig(environment, tcp ? target.overTcp() : target.overSharedMemory(), 1, SHORT);
   }
 
-  /**
-   * Blocks that are written and read back for ever, each filled with its number and its turn; a
-   * wrong byte is counted.
-   */
-  private final class Load {
-    final SpdkRig rig;
-    final MemorySegment memory = NativeMemory.allocateAligned((long) BLOCKS * BLOCK);
-    final List<Turn> turns = new ArrayList<>();
-    final AtomicBoolean ends = new AtomicBoolean();
-    final AtomicInteger running = new AtomicInteger();
-    final AtomicLong done = new AtomicLong();
-    final AtomicLong errors = new AtomicLong();
-    final AtomicLong wrong = new AtomicLong();
-
-    final class Turn extends IoRequest {
-      final int number;
-      long turn;
-
-      Turn(int number) {
-        this.number = number;
-      }
-
-      void next() {
-        if (ends.get()) {
-          running.decrementAndGet();
-          return;
-        }
-        turn++;
-        memory.asSlice((long) number * BLOCK, BLOCK).fill((byte) (number + turn));
-        send(Kind.WRITE);
-      }
-
-      void send(Kind kind) {
-        rig.device.submit(
-            transfer(kind, (long) number * BLOCK, memory, (long) number * BLOCK, BLOCK));
-      }
-
-      @Override
-      protected void onComplete(long result) {
-        if (result < 0) {
-          errors.incrementAndGet();
-          running.decrementAndGet();
-        } else if (kind == Kind.WRITE) {
-          memory.asSlice((long) number * BLOCK, BLOCK).fill((byte) 0);
-          send(Kind.READ);
-        } else {
-          byte wanted = (byte) (number + turn);
-          for (long at = 0; at < BLOCK; at += 511) {
-            if (memory.get(ValueLayout.JAVA_BYTE, (long) number * BLOCK + at) != wanted) {
-              wrong.incrementAndGet();
-            }
-          }
-          done.incrementAndGet();
-          next();
-        }
-      }
-    }
-
-    Load(SpdkRig rig) {
-      this.rig = rig;
-      for (int i = 0; i < BLOCKS; i++) {
-        turns.add(new Turn(i));
-      }
-      running.set(BLOCKS);
-      rig.run(() -> turns.forEach(Turn::next));
-    }
-
-    void awaitMore(long count) {
-      long until = done.get() + count;
-      rig.await(() -> done.get() >= until || running.get() == 0);
-    }
-
-    void end() {
-      ends.set(true);
-      rig.await(() -> running.get() == 0);
-      NativeMemory.unmap(memory);
-    }
-  }
-
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void whatAResetAbortsIsSentAgain(boolean tcp) throws Exception {
     try (SpdkRig rig = open(tcp)) {
-      Load load = new Load(rig);
+      SpdkLoad load = new SpdkLoad(rig);
       for (int resets = 1; resets <= 3; resets++) {
         load.awaitMore(1_000);
         rig.controller.reset();
@@ -172,11 +89,11 @@ class SpdkTroubleTest {
   @ValueSource(booleans = {false, true})
   void aPulledDeviceAnswersErrorsAndNothingHangs(boolean tcp) throws Exception {
     try (SpdkRig rig = open(tcp)) {
-      Load load = new Load(rig);
+      SpdkLoad load = new SpdkLoad(rig);
       load.awaitMore(1_000);
       target.kill();
       rig.await(() -> load.running.get() == 0);
-      assertEquals(BLOCKS, load.errors.get());
+      assertEquals(SpdkLoad.BLOCKS, load.errors.get());
       assertEquals(0, load.wrong.get());
       MemorySegment memory = NativeMemory.allocateAligned(BLOCK);
       assertEquals(
@@ -191,7 +108,7 @@ class SpdkTroubleTest {
   @ValueSource(booleans = {false, true})
   void aDeviceThatHangsForAWhileIsResetAndGoesOn(boolean tcp) throws Exception {
     try (SpdkRig rig = open(tcp)) {
-      Load load = new Load(rig);
+      SpdkLoad load = new SpdkLoad(rig);
       load.awaitMore(1_000);
       target.hang();
       long untilNs = System.nanoTime() + SHORT.requestNs() * 2;
