@@ -520,6 +520,10 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   }
 
   private void idle() {
+    if (!pollersAreQuiet()) {
+      // What they wait for comes within a microsecond or two, of which a pause is a part.
+      return;
+    }
     switch (idle) {
       case SPIN -> Thread.onSpinWait();
       case BACKOFF -> {

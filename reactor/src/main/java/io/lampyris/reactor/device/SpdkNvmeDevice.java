@@ -292,6 +292,8 @@ public final class SpdkNvmeDevice implements Device, Poller {
       }
     }
     startWaiting();
+    // At once: what completions have led to need not wait for the rest of the turn.
+    submit();
     return work;
   }
 
