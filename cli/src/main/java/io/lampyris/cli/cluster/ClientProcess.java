@@ -1,5 +1,6 @@
 package io.lampyris.cli.cluster;
 
+import io.lampyris.bindings.verbs.VerbsUnavailableException;
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.embedded.ClientSide;
@@ -21,9 +22,11 @@ import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.AdminClient;
 import io.lampyris.reactor.cluster.AdminException;
 import io.lampyris.reactor.cluster.RoutingClient;
+import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.tcp.CloseReason;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
+import io.lampyris.reactor.net.verbs.VerbsNetwork;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +65,7 @@ public final class ClientProcess implements AutoCloseable {
   private final ClientIdentity identity = ClientIdentity.random();
   private final ClientSide client = new ClientSide(counters, clientCounters, identity);
   private @Nullable TcpNetwork network;
+  private @Nullable VerbsNetwork rdma;
   private @Nullable RoutingClient routing;
   private @Nullable FuseMount mount;
 
@@ -84,6 +88,8 @@ public final class ClientProcess implements AutoCloseable {
       process.startParts(file, onFault);
       started = true;
       return process;
+    } catch (NoRdmaException e) {
+      throw InputException.because(e);
     } catch (MountException e) {
       throw translated(e);
     } catch (FileSystemException e) {
@@ -110,6 +116,7 @@ public final class ClientProcess implements AutoCloseable {
           "[\"ID@HOST:PORT\"]",
           "name it");
     }
+    file.rdma().require();
     Files.createDirectories(self.dir());
     Addresses addresses = parts.add("addresses", new Addresses(file.named()));
     Reactor reactor =
@@ -126,6 +133,10 @@ public final class ClientProcess implements AutoCloseable {
             .build();
     parts.onStop("reactor", reactor);
     parts.add("network", network());
+    VerbsNetwork verbs = rdma;
+    if (verbs != null) {
+      parts.add("rdma", verbs);
+    }
     reactor.start();
     awaitRouting(file.managers().values());
     int meta = file.metas().keySet().iterator().next();
@@ -147,7 +158,9 @@ public final class ClientProcess implements AutoCloseable {
     TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
     tcp.onRefusal(new Refusals());
     network = tcp;
-    addresses.onMove(tcp::onAddress);
+    VerbsNetwork verbs = rdma(on, tcp, file, addresses);
+    rdma = verbs;
+    addresses.onMove(verbs == null ? tcp::onAddress : verbs::onAddress);
     RoutingClient.Options asks =
         new RoutingClient.Options(
             file.managerIds(),
@@ -162,10 +175,30 @@ public final class ClientProcess implements AutoCloseable {
     return made;
   }
 
+  private @Nullable VerbsNetwork rdma(
+      Reactor on, TcpNetwork tcp, ClusterFile file, Addresses addresses) {
+    try {
+      return file.rdma().over(tcp, on, addresses, counters);
+    } catch (VerbsUnavailableException e) {
+      throw new NoRdmaException(e);
+    }
+  }
+
+  /** The device that the configuration names cannot be used; inside a reactor's builder. */
+  private static final class NoRdmaException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    NoRdmaException(VerbsUnavailableException cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
   private ReactorDataPath dataPath(Reactor on) {
     DataPathOptions options =
         DataPathOptions.REMOTE.withLocalNodeId(self.localNodeId()).withRetryNs(self.timeoutNs());
-    return client.dataPath(on, network()::connect, routes(), options);
+    VerbsNetwork verbs = rdma;
+    Network either = verbs == null ? network() : verbs;
+    return client.dataPath(on, either::connect, routes(), options);
   }
 
   private TcpNetwork network() {

@@ -22,6 +22,7 @@ import org.tomlj.TomlInvalidTypeException;
  * @param managers address by node id, in the order of the file
  * @param metas address of the metadata services by node id, in the order of the file
  * @param secret what the cluster shares
+ * @param rdma of storage nodes and of processes that mount
  * @param manager for the process that is one; null: the file does not say
  * @param storage for the process that is a storage node; null: the file does not say
  * @param meta for the process that is a metadata service; null: the file does not say
@@ -31,6 +32,7 @@ public record ClusterFile(
     Map<Integer, Endpoint> managers,
     Map<Integer, Endpoint> metas,
     Secret secret,
+    Rdma rdma,
     @Nullable Manager manager,
     @Nullable StorageSection storage,
     @Nullable MetaSection meta,
@@ -105,6 +107,7 @@ public record ClusterFile(
           "cluster.managers",
           "cluster.meta",
           "cluster.secret_file",
+          Rdma.KEY,
           "mgmtd.node",
           "mgmtd.listen",
           "mgmtd.dir",
@@ -160,6 +163,7 @@ public record ClusterFile(
             managers,
             metas,
             secret(source),
+            Rdma.in(source),
             source.has("mgmtd") ? manager(source, managers) : null,
             source.has("storage") ? StorageSection.in(source) : null,
             source.has("meta") ? MetaSection.in(source, metas) : null,

@@ -1,5 +1,6 @@
 package io.lampyris.cli.cluster;
 
+import io.lampyris.bindings.verbs.VerbsUnavailableException;
 import io.lampyris.chunkengine.chain.ChainOptions;
 import io.lampyris.chunkengine.chain.ChainService;
 import io.lampyris.chunkengine.format.StoreException;
@@ -13,8 +14,10 @@ import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.NodeAgent;
 import io.lampyris.reactor.cluster.NodeOptions;
 import io.lampyris.reactor.device.UringDevice;
+import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
+import io.lampyris.reactor.net.verbs.VerbsNetwork;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -28,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A storage node that serves its chains over TCP, between start and stop. */
+/** A storage node that serves its chains over TCP and RDMA, between start and stop. */
 public final class StorageProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(StorageProcess.class);
 
@@ -66,6 +69,9 @@ public final class StorageProcess implements AutoCloseable {
       started = true;
       return process;
     } catch (StartException e) {
+      if (e.getCause() instanceof VerbsUnavailableException unavailable) {
+        throw InputException.because(unavailable);
+      }
       throw FailedException.because(e);
     } finally {
       if (!started) {
@@ -85,6 +91,7 @@ public final class StorageProcess implements AutoCloseable {
 
   private void startParts(ClusterFile file, Consumer<Throwable> onFault)
       throws InputException, FailedException {
+    file.rdma().require();
     long incarnation = NodeState.nextIncarnation(self.dir(), self.nodeId());
     StorageTargets targets = StorageTargets.open(self, parts);
     Addresses addresses = parts.add("addresses", new Addresses(file.named()));
@@ -103,6 +110,10 @@ public final class StorageProcess implements AutoCloseable {
             .build();
     parts.onStop("reactor", reactor);
     parts.add("network", made.network());
+    VerbsNetwork rdma = made.rdma;
+    if (rdma != null) {
+      parts.add("rdma", rdma);
+    }
     StorageStatus status = new StorageStatus(self, targets, host, counters);
     running = new Running(reactor, host, status, made.port, made.address());
     reactor.start();
@@ -122,6 +133,7 @@ public final class StorageProcess implements AutoCloseable {
     private final Addresses addresses;
     private final StorageHost host;
     private @Nullable TcpNetwork network;
+    private @Nullable VerbsNetwork rdma;
     private @Nullable ChainService chains;
     private int port;
 
@@ -149,21 +161,24 @@ public final class StorageProcess implements AutoCloseable {
       TcpNetwork tcp = new TcpNetwork(on, "tcp", options, addresses, counters);
       tcp.onRefusal(new Refusals());
       network = tcp;
-      addresses.onMove(tcp::onAddress);
       try {
+        VerbsNetwork verbs = file.rdma().over(tcp, on, addresses, counters);
+        rdma = verbs;
+        Network either = verbs == null ? tcp : verbs;
+        addresses.onMove(verbs == null ? tcp::onAddress : verbs::onAddress);
         ChainService service =
             new ChainService(
                 on,
                 (path, direct) -> UringDevice.open(on, path, direct),
                 targets.stores(),
-                tcp,
+                either,
                 host,
                 ChainOptions.defaults(incarnation));
-        tcp.serve(self.nodeId(), Services.STORAGE, on, service);
+        either.serve(self.nodeId(), Services.STORAGE, on, service);
         port = tcp.listen(self.listen().resolved());
         chains = service;
         return service;
-      } catch (StoreException | IOException e) {
+      } catch (StoreException | IOException | VerbsUnavailableException e) {
         throw new StartException(e);
       }
     }

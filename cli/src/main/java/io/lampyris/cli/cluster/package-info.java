@@ -17,6 +17,7 @@
  *   managers = ["1001@mgr-1:9700", "1002@mgr-2:9700"]   # node id @ host : port
  *   meta = ["2001@meta-1:9900"]
  *   secret_file = "secret"                              # at least 16 bytes; relative to this file
+ *   rdma = "auto"                                       # or "off", or DEVICE[:PORT[:GID_INDEX]]
  *
  *   [mgmtd]                                             # for lampyris mgmtd alone
  *   node = 1001                                         # which of the managers this one is

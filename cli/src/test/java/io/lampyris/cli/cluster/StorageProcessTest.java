@@ -22,6 +22,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,6 +139,22 @@ final class StorageProcessTest {
       seen = answer.text() + answer.rows();
       LockSupport.parkNanos(10_000_000);
     }
+  }
+
+  @Test
+  void anRdmaDeviceThatIsNamedAndNotThereKeepsTheNodeFromBeginning() throws Exception {
+    Path config = storageFile(1, 1, "");
+    String text = Files.readString(config);
+    Files.writeString(config, text.replace("[mgmtd]", "rdma = \"nosuch0:1\"\n[mgmtd]"));
+    InputException refused = assertThrows(InputException.class, () -> started(config));
+    String why = String.valueOf(refused.getMessage());
+    assertTrue(why.contains("no RDMA") && why.contains("remedy: "), why);
+    try (Stream<Path> files = Files.list(dir.resolve("disk-1"))) {
+      assertEquals(0, files.count(), "nothing was formatted");
+    }
+    Files.writeString(config, text.replace("[mgmtd]", "rdma = \"two words\"\n[mgmtd]"));
+    refused = assertThrows(InputException.class, () -> ClusterFile.read(config));
+    assertTrue(String.valueOf(refused.getMessage()).contains("cluster.rdma"));
   }
 
   private static byte[] bytes(int index, int round) {

@@ -43,6 +43,9 @@ final class Link {
   /** After so long without an answer the peer is asked whether it lives. */
   private static final long ASK_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
+  /** 0.27 s: where the kernel emulates RDMA, an acknowledgement waits for a processor. */
+  private static final int SOFT_ACK_TIMEOUT = 16;
+
   private static final int MEMORY_BYTES = (RECEIVES + SLOTS) * SLOT_BYTES;
 
   static {
@@ -239,7 +242,11 @@ final class Link {
   void connect(QueuePairAddress peer, int peerReceives, int peerReceiveBytes, boolean first) {
     assert state == State.GREETING : "a link is connected once: " + state;
     VerbsNetworkOptions options = network.options();
-    queuePair().connect(peer, firstPsn, options.ackTimeoutExponent(), options.retries());
+    int ackTimeout = options.ackTimeoutExponent();
+    if (network.device().isSoftRoce) {
+      ackTimeout = Math.max(ackTimeout, SOFT_ACK_TIMEOUT);
+    }
+    queuePair().connect(peer, firstPsn, ackTimeout, options.retries());
     credits = peerReceives;
     peerSlotBytes = Math.min(SLOT_BYTES, peerReceiveBytes);
     state = State.TRYING;
