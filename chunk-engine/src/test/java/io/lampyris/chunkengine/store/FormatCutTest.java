@@ -106,13 +106,12 @@ final class FormatCutTest {
   }
 
   private static void serves(SimTarget target, Prng prng) throws StoreException {
-    try (SimWorkload work = new SimWorkload(target, prng.split())) {
-      target.boot(SimPower.steady());
-      work.write(A, 0, 5_000);
-      work.await();
-      target.crash();
-      PowerCutTest.check(target, work);
-    }
+    SimWorkload work = new SimWorkload(target, prng.split());
+    target.boot(SimPower.steady());
+    work.write(A, 0, 5_000);
+    work.await();
+    target.crash();
+    PowerCutTest.check(target, work);
   }
 
   @ParameterizedTest

@@ -54,7 +54,6 @@ final class FullLogTest {
 
   @AfterEach
   void stop() throws Exception {
-    work.close();
     target.close();
     Host.posix().deleteTree(base);
   }

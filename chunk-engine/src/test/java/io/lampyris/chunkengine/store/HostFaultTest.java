@@ -79,8 +79,8 @@ final class HostFaultTest {
     Path base = SimTarget.workDirectory(tmp);
     Prng prng = new Prng(seed);
     int n = 0;
-    try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split());
-        SimWorkload known = new SimWorkload(prepared, prng.split())) {
+    try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split())) {
+      SimWorkload known = new SimWorkload(prepared, prng.split());
       prepared.format(SimPower.steady());
       prepared.boot(SimPower.steady());
       fill(known);
@@ -103,8 +103,8 @@ final class HostFaultTest {
       throws Exception {
     Prng prng = new Prng(seed + n * 31L);
     HostFaults faults = new HostFaults(kind, n);
-    try (SimTarget target = new SimTarget(base.resolve("faulty"), prng.split());
-        SimWorkload work = new SimWorkload(target, prng.split())) {
+    try (SimTarget target = new SimTarget(base.resolve("faulty"), prng.split())) {
+      SimWorkload work = new SimWorkload(target, prng.split());
       Host.posix().createDirectories(base.resolve("faulty"));
       target.copyOf(prepared);
       work.copyOf(known);
@@ -177,8 +177,8 @@ final class HostFaultTest {
     Prng prng = new Prng(seed);
     HostFaults faults = new HostFaults(HostFaults.Kind.BROKEN, Long.MAX_VALUE);
     FaultyHost refusing = new FaultyHost();
-    try (SimTarget target = new SimTarget(base.resolve("target"), prng.split());
-        SimWorkload work = new SimWorkload(target, prng.split())) {
+    try (SimTarget target = new SimTarget(base.resolve("target"), prng.split())) {
+      SimWorkload work = new SimWorkload(target, prng.split());
       target.format(SimPower.steady());
       target.options = o -> options(o).withHost(refusing.over(faults.over(o.host())));
       target.boot(SimPower.steady());

@@ -118,8 +118,8 @@ final class LogFlipTest {
 
   /** A target after an earlier life, some updates, and whatever a scenario leaves unfinished. */
   private void kill(Predicate<TargetStore> at, long rewriteBytes) throws Exception {
-    try (SimTarget target = new SimTarget(base.resolve("alive"), prng.split());
-        SimWorkload work = new SimWorkload(target, prng.split())) {
+    try (SimTarget target = new SimTarget(base.resolve("alive"), prng.split())) {
+      SimWorkload work = new SimWorkload(target, prng.split());
       target.format(SimPower.steady());
       target.boot(SimPower.steady());
       fill(work);

@@ -61,8 +61,8 @@ final class PowerCutTest {
     System.out.println("seed=" + seed);
     Path base = SimTarget.workDirectory(tmp);
     Prng prng = new Prng(seed);
-    try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split());
-        SimWorkload known = new SimWorkload(prepared, prng.split())) {
+    try (SimTarget prepared = new SimTarget(base.resolve("prepared"), prng.split())) {
+      SimWorkload known = new SimWorkload(prepared, prng.split());
       prepared.spec = spec;
       prepared.options = options;
       prepared.format(SimPower.steady());
@@ -88,8 +88,8 @@ final class PowerCutTest {
       int n, int round, SimTarget prepared, SimWorkload known, Scenario scenario, Path base)
       throws Exception {
     Prng prng = new Prng(seed + n * 31L + round);
-    try (SimTarget target = new SimTarget(base.resolve("cut"), prng.split());
-        SimWorkload work = new SimWorkload(target, prng.split())) {
+    try (SimTarget target = new SimTarget(base.resolve("cut"), prng.split())) {
+      SimWorkload work = new SimWorkload(target, prng.split());
       Host.posix().createDirectories(base.resolve("cut"));
       target.copyOf(prepared);
       target.options = options;

@@ -73,8 +73,8 @@ final class SimModelRun {
    */
   long run(long ops, Consumer<SimTarget> breakIt) throws Exception {
     Host.posix().createDirectories(work);
-    try (SimTarget target = new SimTarget(work, prng.split());
-        SimWorkload client = new SimWorkload(target, prng.split())) {
+    try (SimTarget target = new SimTarget(work, prng.split())) {
+      SimWorkload client = new SimWorkload(target, prng.split());
       breakIt.accept(target);
       try {
         target.format(SimPower.steady());

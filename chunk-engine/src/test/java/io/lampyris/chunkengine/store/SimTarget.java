@@ -2,6 +2,7 @@ package io.lampyris.chunkengine.store;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.host.Host;
@@ -21,6 +22,7 @@ import io.lampyris.reactor.sim.SimFaults;
 import io.lampyris.reactor.sim.SimPower;
 import io.lampyris.reactor.sim.SimReactor;
 import io.lampyris.reactor.sim.Simulation;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -82,6 +84,7 @@ final class SimTarget implements AutoCloseable {
   /** All of this life: a log that is rewritten has two devices for a while. */
   private final List<SimDevice> devices = new ArrayList<>();
 
+  private final List<MemorySegment> memories = new ArrayList<>();
   private @Nullable TargetStore store;
 
   /**
@@ -308,11 +311,19 @@ final class SimTarget implements AutoCloseable {
     devices.clear();
   }
 
+  /** Memory for a client's transfers; a cut may still move some of those under way. */
+  MemorySegment allocate(int sizeBytes) {
+    MemorySegment memory = NativeMemory.allocateAligned(sizeBytes);
+    memories.add(memory);
+    return memory;
+  }
+
   @Override
   public void close() throws StoreException {
     if (host != null) {
       crash();
     }
+    memories.forEach(NativeMemory::unmap);
     Host.posix().deleteTree(work);
   }
 }

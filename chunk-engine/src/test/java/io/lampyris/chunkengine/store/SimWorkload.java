@@ -3,7 +3,6 @@ package io.lampyris.chunkengine.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lampyris.bindings.NativeMemory;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.redo.PendingVersions;
 import io.lampyris.chunkengine.session.Session;
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * A client of a simulated target that knows what it must be answered: submits operations, several
  * at a time, and holds every answer, and after each restart every chunk, against its models.
  */
-final class SimWorkload implements AutoCloseable {
+final class SimWorkload {
   private static final int MEMORY_BYTES = (16 << 20) + 16384;
   private static final int HISTORY_MAX = 60;
 
@@ -124,7 +123,7 @@ final class SimWorkload implements AutoCloseable {
   private MemorySegment take() {
     MemorySegment free = memory.poll();
     if (free == null) {
-      free = NativeMemory.allocateAligned(MEMORY_BYTES);
+      free = target.allocate(MEMORY_BYTES);
       memories.add(free);
     }
     return free;
@@ -806,10 +805,5 @@ final class SimWorkload implements AutoCloseable {
       model(key).restart(model.now(), model.staged);
       model(key).last = model.last;
     });
-  }
-
-  @Override
-  public void close() {
-    memories.forEach(NativeMemory::unmap);
   }
 }
