@@ -37,7 +37,6 @@ enum {
 	ABI_ENV_NUMA_ID_ANY = -1,
 	ABI_MALLOC_DMA = 1,
 	ABI_NVME_SCT_GENERIC = 0,
-	ABI_NVME_SCT_MEDIA_ERROR = 2,
 	ABI_NVME_SC_ABORTED_BY_REQUEST = 0x07,
 	ABI_NVME_SC_ABORTED_SQ_DELETION = 0x08,
 	ABI_NVME_SC_LBA_OUT_OF_RANGE = 0x80,
@@ -131,7 +130,6 @@ typedef void (*abi_nvme_cmd_cb)(void *ctx, const struct spdk_nvme_cpl *cpl);
 void spdk_log_set_print_level(int level);
 void spdk_env_opts_init(struct spdk_env_opts *opts);
 int spdk_env_init(const struct spdk_env_opts *opts);
-void spdk_env_fini(void);
 void *spdk_zmalloc(size_t size, size_t align, uint64_t *unused, int numa_id, uint32_t flags);
 void spdk_free(void *buf);
 
@@ -153,7 +151,6 @@ uint64_t spdk_nvme_ns_get_size(struct spdk_nvme_ns *ns);
 uint32_t spdk_nvme_ns_get_sector_size(struct spdk_nvme_ns *ns);
 uint32_t spdk_nvme_ns_get_md_size(struct spdk_nvme_ns *ns);
 uint32_t spdk_nvme_ns_get_flags(struct spdk_nvme_ns *ns);
-uint32_t spdk_nvme_ns_get_max_io_xfer_size(struct spdk_nvme_ns *ns);
 
 /* ---- queue pairs ---- */
 

@@ -47,11 +47,8 @@ __attribute__((visibility("default"))) int32_t lmp_nvme_cycle(struct lmp_nvme_qu
 	while (queue->submitted_head != queue->submitted_tail) {
 		struct lmp_nvme_slot *slot = &queue->slots[queue->submissions[queue->submitted_head & queue->mask]];
 		int error = submit(queue, slot);
-		if (error == -ENOMEM) {
-			/* What is in flight gives its requests back. */
-			queue->full++;
-			break;
-		}
+		if (error == -ENOMEM)
+			break; /* until what is in flight gives its requests back */
 		queue->submitted_head++;
 		if (error != 0)
 			complete(slot, 0, error);

@@ -52,7 +52,6 @@ struct lmp_nvme_queue {
 	uint32_t submitted_head;
 	uint32_t submitted_tail; /* Java's */
 	uint32_t completed_tail;
-	uint64_t full; /* how often SPDK had no room */
 };
 
 /*

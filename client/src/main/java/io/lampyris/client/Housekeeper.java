@@ -1,5 +1,6 @@
 package io.lampyris.client;
 
+import io.lampyris.reactor.Threads;
 import java.util.Collection;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -120,19 +121,9 @@ final class Housekeeper implements AutoCloseable {
   public void close() {
     running = false;
     LockSupport.unpark(thread);
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
+    Threads.awaitEnd(thread);
     for (@Nullable Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
       task.run();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

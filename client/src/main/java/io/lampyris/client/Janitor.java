@@ -3,6 +3,7 @@ package io.lampyris.client;
 import io.lampyris.protocol.ChoreKind;
 import io.lampyris.protocol.FileLayout;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -253,16 +254,6 @@ public final class Janitor implements AutoCloseable {
   public void close() {
     running = false;
     LockSupport.unpark(thread);
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.awaitEnd(thread);
   }
 }

@@ -57,7 +57,6 @@ public final class NvmeController {
         (long) SpdkCalls.NAMESPACE_SIZE.invokeExact(ns),
         (int) SpdkCalls.NAMESPACE_SECTOR.invokeExact(ns),
         (int) SpdkCalls.NAMESPACE_METADATA.invokeExact(ns),
-        (int) SpdkCalls.NAMESPACE_TRANSFER_MAX.invokeExact(ns),
         (flags & SpdkAbi.ABI_NVME_NS_FLUSH_SUPPORTED()) != 0,
         (flags & SpdkAbi.ABI_NVME_NS_DEALLOCATE_SUPPORTED()) != 0);
   }

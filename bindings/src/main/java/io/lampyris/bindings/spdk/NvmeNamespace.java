@@ -7,7 +7,6 @@ package io.lampyris.bindings.spdk;
  * @param sizeBytes as the controller says
  * @param sectorBytes one logical block, without metadata
  * @param metadataBytes beside each logical block
- * @param transferMaxBytes longer requests are split by SPDK
  * @param flushes whether it has a volatile cache to flush
  * @param deallocates whether ranges can be given back
  */
@@ -16,6 +15,5 @@ public record NvmeNamespace(
     long sizeBytes,
     int sectorBytes,
     int metadataBytes,
-    int transferMaxBytes,
     boolean flushes,
     boolean deallocates) {}

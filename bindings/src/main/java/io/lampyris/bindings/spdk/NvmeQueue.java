@@ -175,11 +175,7 @@ public final class NvmeQueue {
     qpair = 0;
   }
 
-  public NvmeNamespace namespace() {
-    return namespace;
-  }
-
-  public int slotCount() {
+  private int slotCount() {
     return mask + 1;
   }
 
@@ -305,11 +301,6 @@ public final class NvmeQueue {
   /** How many native calls there were for all requests so far. */
   public long cycles() {
     return cycles;
-  }
-
-  /** How often SPDK had no room for a request, which then waited. */
-  public long timesFull() {
-    return lmp_nvme_queue.full(queue);
   }
 
   /** Ends it; what is in flight is aborted. */

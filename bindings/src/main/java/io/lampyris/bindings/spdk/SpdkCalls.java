@@ -50,8 +50,6 @@ final class SpdkCalls {
       function("spdk_nvme_ns_get_md_size", JAVA_INT, JAVA_LONG);
   static final MethodHandle NAMESPACE_FLAGS =
       function("spdk_nvme_ns_get_flags", JAVA_INT, JAVA_LONG);
-  static final MethodHandle NAMESPACE_TRANSFER_MAX =
-      function("spdk_nvme_ns_get_max_io_xfer_size", JAVA_INT, JAVA_LONG);
 
   static final MethodHandle DEFAULT_QUEUE_OPTS =
       procedure("spdk_nvme_ctrlr_get_default_io_qpair_opts", JAVA_LONG, JAVA_LONG, JAVA_LONG);

@@ -415,15 +415,6 @@ public final class QueuePair implements AutoCloseable {
     }
   }
 
-  /** How many entries it was made with. */
-  public int sends() {
-    return sends;
-  }
-
-  public int receives() {
-    return receives;
-  }
-
   /** From here on the device touches no memory by it; what is outstanding never completes. */
   @Override
   public void close() {

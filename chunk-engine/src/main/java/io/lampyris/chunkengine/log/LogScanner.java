@@ -13,6 +13,7 @@ import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.format.StoreException.Reason;
 import io.lampyris.chunkengine.host.HostFiles;
 import io.lampyris.chunkengine.session.Session;
+import io.lampyris.reactor.Threads;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -238,21 +239,7 @@ public final class LogScanner {
     } finally {
       // It reads the mapping, which ends with this call.
       ahead.interrupt();
-      joinSlow(ahead);
-    }
-  }
-
-  private static void joinSlow(Thread ahead) {
-    boolean interrupted = false;
-    while (ahead.isAlive()) {
-      try {
-        ahead.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      Threads.awaitEnd(ahead);
     }
   }
 

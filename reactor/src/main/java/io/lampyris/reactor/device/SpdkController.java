@@ -8,6 +8,7 @@ import io.lampyris.bindings.spdk.NvmeStatus;
 import io.lampyris.bindings.spdk.SpdkEnvironment;
 import io.lampyris.bindings.spdk.SpdkException;
 import io.lampyris.reactor.BufferMemory;
+import io.lampyris.reactor.Threads;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -415,17 +416,7 @@ public final class SpdkController implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
+    Threads.awaitEnd(thread);
     controller.detach();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

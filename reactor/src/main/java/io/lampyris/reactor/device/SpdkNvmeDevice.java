@@ -453,7 +453,7 @@ public final class SpdkNvmeDevice implements Device, Poller {
     if (reconnectUntilNs == 0) {
       reconnectUntilNs = nowNs + controller.patience().resetNs();
     }
-    if (!isConnected()) {
+    if (!connects()) {
       if (nowNs > reconnectUntilNs) {
         controller.failed("a queue pair of it does not come back");
       }
@@ -468,7 +468,7 @@ public final class SpdkNvmeDevice implements Device, Poller {
     return work + 1;
   }
 
-  private boolean isConnected() {
+  private boolean connects() {
     try {
       return queue.connect();
     } catch (SpdkException e) {

@@ -41,6 +41,8 @@ public final class Endpoints {
   /** A call that came over a network, on its way to a service and back. */
   public abstract static class Arrived extends Call {
     private static final int MESSAGE_BYTES = 1024;
+    private static final Service NOBODY = call -> call.reply(Status.UNREACHABLE.code());
+    private static final Service BUSY = call -> call.reply(Status.BUSY.code());
 
     /** The memory of its payload; goes back with {@link #release}. */
     public @Nullable Buffer buffer;
@@ -86,6 +88,18 @@ public final class Endpoints {
       } else {
         to.host.offer(this);
       }
+    }
+
+    /** Answers it that nobody serves here what it is for. */
+    public final void refuseUnknown() {
+      sending(NOBODY);
+      arrive();
+    }
+
+    /** Answers it that too much is under way. */
+    public final void refuseBusy() {
+      sending(BUSY);
+      arrive();
     }
 
     /** It is answered, or will not be: its place is free. */

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,29 +44,17 @@ class UringDeviceTest extends DeviceConformance {
     return new RealRig(file(sizeBytes));
   }
 
-  private static final class RealRig implements Rig {
-    private final Reactor reactor = Reactor.builder("test").start();
+  private static final class RealRig extends ReactorRig {
     private final UringDevice device;
 
     RealRig(Path path) throws IOException {
+      super(Reactor.builder("test").start());
       device = UringDevice.open(reactor, path, true);
     }
 
     @Override
     public Device device() {
       return device;
-    }
-
-    @Override
-    public void run(Runnable work) {
-      reactor.offer(nowNs -> work.run());
-    }
-
-    @Override
-    public void await(BooleanSupplier done) {
-      while (!done.getAsBoolean()) {
-        LockSupport.parkNanos(100_000);
-      }
     }
 
     @Override

@@ -58,10 +58,6 @@ public class SpdkAbi extends SpdkAbi$shared {
     public static int ABI_NVME_SCT_GENERIC() {
         return ABI_NVME_SCT_GENERIC;
     }
-    private static final int ABI_NVME_SCT_MEDIA_ERROR = (int)2L;
-    public static int ABI_NVME_SCT_MEDIA_ERROR() {
-        return ABI_NVME_SCT_MEDIA_ERROR;
-    }
     private static final int ABI_NVME_SC_ABORTED_BY_REQUEST = (int)7L;
     public static int ABI_NVME_SC_ABORTED_BY_REQUEST() {
         return ABI_NVME_SC_ABORTED_BY_REQUEST;

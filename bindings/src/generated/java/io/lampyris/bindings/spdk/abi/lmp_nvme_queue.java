@@ -31,8 +31,7 @@ public class lmp_nvme_queue {
         SpdkAbi.C_INT.withName("mask"),
         SpdkAbi.C_INT.withName("submitted_head"),
         SpdkAbi.C_INT.withName("submitted_tail"),
-        SpdkAbi.C_INT.withName("completed_tail"),
-        SpdkAbi.C_LONG.withName("full")
+        SpdkAbi.C_INT.withName("completed_tail")
     ).withName("lmp_nvme_queue");
 
     public static final GroupLayout layout() {
@@ -526,26 +525,6 @@ public class lmp_nvme_queue {
 
     public static void completed_tail(MemorySegment struct, int fieldValue) {
         struct.set(completed_tail$LAYOUT, completed_tail$OFFSET, fieldValue);
-    }
-
-    private static final OfLong full$LAYOUT = (OfLong)$LAYOUT.select(groupElement("full"));
-
-    public static final OfLong full$layout() {
-        return full$LAYOUT;
-    }
-
-    private static final long full$OFFSET = $LAYOUT.byteOffset(groupElement("full"));
-
-    public static final long full$offset() {
-        return full$OFFSET;
-    }
-
-    public static long full(MemorySegment struct) {
-        return struct.get(full$LAYOUT, full$OFFSET);
-    }
-
-    public static void full(MemorySegment struct, long fieldValue) {
-        struct.set(full$LAYOUT, full$OFFSET, fieldValue);
     }
 
     public static MemorySegment asSlice(MemorySegment array, long index) {

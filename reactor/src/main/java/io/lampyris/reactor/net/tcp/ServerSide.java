@@ -1,18 +1,13 @@
 package io.lampyris.reactor.net.tcp;
 
-import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.net.Endpoints;
-import io.lampyris.reactor.net.Service;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /** What is done with the frames of an accepted connection. Owner: the network's reactor. */
 final class ServerSide implements Link.Sink {
-  private static final Service NOBODY = call -> call.reply(Status.UNREACHABLE.code());
-  private static final Service BUSY = call -> call.reply(Status.BUSY.code());
-
   private final TcpNetwork network;
   private @Nullable Inbound receiving;
 
@@ -49,7 +44,7 @@ final class ServerSide implements Link.Sink {
                 in.get(FrameLayout.INT, at + FrameLayout.NODE_ID_AT),
                 Short.toUnsignedInt(in.get(FrameLayout.SHORT, at + FrameLayout.SERVICE_ID_AT)));
     if (endpoint == null) {
-      refuse(call, NOBODY);
+      call.refuseUnknown();
       return;
     }
     int bytes = Math.max(room, payloadLength);
@@ -61,7 +56,7 @@ final class ServerSide implements Link.Sink {
     }
     if (!admitted) {
       network.busy.increment();
-      refuse(call, BUSY);
+      call.refuseBusy();
       return;
     }
     inFlight++;
@@ -78,11 +73,6 @@ final class ServerSide implements Link.Sink {
     } else {
       call.dispatch();
     }
-  }
-
-  private static void refuse(Inbound call, Service by) {
-    call.sending(by);
-    call.arrive();
   }
 
   @Override

@@ -9,10 +9,10 @@ import io.lampyris.bindings.uring.Opcodes;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.Counter;
 import io.lampyris.reactor.Counters;
+import io.lampyris.reactor.EarliestTimer;
 import io.lampyris.reactor.InboxTask;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.ReactorContext;
-import io.lampyris.reactor.TimerTask;
 import io.lampyris.reactor.UringClient;
 import io.lampyris.reactor.net.Call;
 import io.lampyris.reactor.net.Connection;
@@ -99,9 +99,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
   private int listenFd = -1;
   private boolean accepting;
   private volatile boolean closed;
-  private final TimerTask sweep = this::sweep;
-  private long sweepTimer;
-  private long sweepAtNs = Long.MAX_VALUE;
+  private final EarliestTimer sweep;
 
   /**
    * @param name what its counters begin with
@@ -114,6 +112,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
       IntFunction<@Nullable InetSocketAddress> addresses,
       Counters counters) {
     this.reactor = reactor;
+    sweep = new EarliestTimer(reactor, this::sweep);
     this.name = name;
     this.options = options;
     this.addresses = addresses;
@@ -459,19 +458,11 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
 
   // ---------------------------------------------------------------- time
 
-  /** One timer for all deadlines: it is set to the earliest, and sets itself again. */
   void wantSweep(long deadlineNs) {
-    if (deadlineNs < sweepAtNs) {
-      if (sweepAtNs != Long.MAX_VALUE) {
-        reactor.timers().cancel(sweepTimer);
-      }
-      sweepAtNs = deadlineNs;
-      sweepTimer = reactor.timers().schedule(deadlineNs, sweep);
-    }
+    sweep.want(deadlineNs);
   }
 
   private void sweep(long nowNs) {
-    sweepAtNs = Long.MAX_VALUE;
     long earliestNs = Long.MAX_VALUE;
     for (Link link : links) {
       if (link.isProving()) {
@@ -535,10 +526,7 @@ public final class TcpNetwork implements Network, UringClient, AutoCloseable {
           .schedule(nowNs() + TimeUnit.MILLISECONDS.toNanos(1), now -> awaitClose(done));
       return;
     }
-    if (sweepAtNs != Long.MAX_VALUE) {
-      reactor.timers().cancel(sweepTimer);
-      sweepAtNs = Long.MAX_VALUE;
-    }
+    sweep.cancel();
     if (listenFd >= 0) {
       Libc.close(listenFd);
     }

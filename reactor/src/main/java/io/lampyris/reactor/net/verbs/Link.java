@@ -619,13 +619,8 @@ final class Link {
   }
 
   private void pump() {
-    while (!invalidations.isEmpty() && room() > 0) {
-      Outgoing call = invalidations.element();
-      if (room() < Frame.WINDOWS_MAX) {
-        break;
-      }
-      invalidations.remove();
-      fillInvalidations(call);
+    while (!invalidations.isEmpty() && room() >= Frame.WINDOWS_MAX) {
+      fillInvalidations(invalidations.remove());
     }
     while (!reads.isEmpty() && room() >= Frame.WINDOWS_MAX) {
       Served call = reads.remove();
@@ -639,20 +634,20 @@ final class Link {
             call.windowKey(i));
       }
     }
-    if (greets && state != State.GREETING && credits > 0 && room() > 0 && slotsUsed < SLOTS) {
+    if (greets && mayGiveCredit()) {
       greets = false;
       fillCredit(peerSlotBytes);
     }
     while (state == State.OPEN && !queue.isEmpty() && sendNext(queue.element())) {
       queue.remove();
     }
-    if (state == State.OPEN
-        && owed >= RECEIVES / 2
-        && credits > 0
-        && room() > 0
-        && slotsUsed < SLOTS) {
+    if (state == State.OPEN && owed >= RECEIVES / 2 && mayGiveCredit()) {
       fillCredit(Frame.HEADER_BYTES);
     }
+  }
+
+  private boolean mayGiveCredit() {
+    return credits > 0 && room() > 0 && slotsUsed < SLOTS;
   }
 
   private void fillInvalidations(Outgoing call) {

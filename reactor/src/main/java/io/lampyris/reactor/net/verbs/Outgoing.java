@@ -180,7 +180,7 @@ final class Outgoing implements Sendable {
   }
 
   private boolean stage(Call of, int length) {
-    Buffer buffer = network.stage(length);
+    Buffer buffer = network.acquire(length);
     if (buffer == null) {
       return false;
     }

@@ -3,16 +3,12 @@ package io.lampyris.reactor.net.verbs;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.net.Endpoints;
-import io.lampyris.reactor.net.Service;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import org.agrona.collections.Long2ObjectHashMap;
 
 /** What is done with the messages of an accepted connection. Owner: the network's reactor. */
 final class ServerSide implements Link.Sink {
-  private static final Service NOBODY = call -> call.reply(Status.UNREACHABLE.code());
-  private static final Service BUSY = call -> call.reply(Status.BUSY.code());
-
   private final VerbsNetwork network;
 
   /** Admitted and not with their service: they go there in the order in which they came. */
@@ -53,7 +49,7 @@ final class ServerSide implements Link.Sink {
                 in.get(Frame.INT, at + Frame.NODE_ID_AT),
                 Short.toUnsignedInt(in.get(Frame.SHORT, at + Frame.SERVICE_ID_AT)));
     if (endpoint == null) {
-      refuse(call, NOBODY);
+      call.refuseUnknown();
       return;
     }
     Buffer buffer = null;
@@ -65,7 +61,7 @@ final class ServerSide implements Link.Sink {
     }
     if (!admitted) {
       network.busy.increment();
-      refuse(call, BUSY);
+      call.refuseBusy();
       return;
     }
     boolean isRoom = (in.get(Frame.SHORT, at + Frame.FLAGS_AT) & Frame.PAYLOAD_IS_ROOM) != 0;
@@ -81,11 +77,6 @@ final class ServerSide implements Link.Sink {
     } else {
       link.read(call);
     }
-  }
-
-  private static void refuse(Served call, Service by) {
-    call.sending(by);
-    call.arrive();
   }
 
   private void dispatch() {

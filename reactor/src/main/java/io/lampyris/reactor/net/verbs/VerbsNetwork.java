@@ -13,6 +13,7 @@ import io.lampyris.protocol.Status;
 import io.lampyris.reactor.Buffer;
 import io.lampyris.reactor.Counter;
 import io.lampyris.reactor.Counters;
+import io.lampyris.reactor.EarliestTimer;
 import io.lampyris.reactor.Poller;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.ReactorContext;
@@ -79,10 +80,8 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
   private final Greeting greeting = new Greeting();
   private final Set<Integer> greetedNodes = new HashSet<>();
   private final Map<LinkEnd, Counter> ends = new EnumMap<>(LinkEnd.class);
-  private final TimerTask sweep = this::sweep;
+  private final EarliestTimer sweep;
   private final TimerTask tryAgain = this::tryAgain;
-  private long sweepTimer;
-  private long sweepAtNs = Long.MAX_VALUE;
   private boolean channelPolled;
   private boolean eventsPolled;
   private boolean trying;
@@ -128,6 +127,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
       Counters counters)
       throws VerbsUnavailableException {
     this.reactor = reactor;
+    sweep = new EarliestTimer(reactor, this::sweep);
     this.name = name;
     this.options = options;
     this.tcp = tcp;
@@ -528,13 +528,8 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
     return SERVED_MAX;
   }
 
-  /** For a call that comes in: its service may need others of the same pool to answer it. */
+  /** Leaves some for services, which may need others of the same pool to answer. */
   @Nullable Buffer acquire(int sizeBytes) {
-    return reactor.buffers().acquireSparingly(sizeBytes);
-  }
-
-  /** For a call of ours whose memory is not registered. */
-  @Nullable Buffer stage(int sizeBytes) {
     return reactor.buffers().acquireSparingly(sizeBytes);
   }
 
@@ -610,19 +605,11 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
 
   // ---------------------------------------------------------------- time
 
-  /** One timer for all deadlines: it is set to the earliest, and sets itself again. */
   void wantSweep(long deadlineNs) {
-    if (deadlineNs < sweepAtNs) {
-      if (sweepAtNs != Long.MAX_VALUE) {
-        reactor.timers().cancel(sweepTimer);
-      }
-      sweepAtNs = deadlineNs;
-      sweepTimer = reactor.timers().schedule(deadlineNs, sweep);
-    }
+    sweep.want(deadlineNs);
   }
 
   private void sweep(long nowNs) {
-    sweepAtNs = Long.MAX_VALUE;
     long earliestNs = Long.MAX_VALUE;
     for (Link link : links) {
       if (!link.isFree()) {
@@ -692,10 +679,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
       reactor.timers().schedule(nowNs() + LATER_NS, now -> awaitClose(done));
       return;
     }
-    if (sweepAtNs != Long.MAX_VALUE) {
-      reactor.timers().cancel(sweepTimer);
-      sweepAtNs = Long.MAX_VALUE;
-    }
+    sweep.cancel();
     reactor.offer(nowNs -> tearDown(done));
   }
 
