@@ -18,11 +18,17 @@ import org.jspecify.annotations.Nullable;
  * The lock that a running instance holds (I3). The kernel takes it back however the process ends,
  * so the pid inside means something only while it is held.
  *
+ * <p>Of the file's first two bytes the holder locks one, so that it is alone, writes its pid, and
+ * locks the other. Whoever only looks tries the second one, for a moment, in which the holder waits
+ * for it: to look keeps nobody from starting.
+ *
  * <p>A record lock belongs to the process and goes with <em>any</em> descriptor of the file that
  * this process closes; therefore a process never opens the file of a lock that it holds itself.
  */
 public final class InstanceLock implements AutoCloseable {
   private static final Set<Path> HELD_HERE = ConcurrentHashMap.newKeySet();
+  private static final long ALONE_AT = 0;
+  private static final long SEEN_AT = 1;
 
   private final Path key;
   private final FileChannel channel;
@@ -46,15 +52,14 @@ public final class InstanceLock implements AutoCloseable {
               StandardOpenOption.CREATE,
               StandardOpenOption.READ,
               StandardOpenOption.WRITE);
-      FileLock lock = channel.tryLock();
-      if (lock == null) {
+      if (channel.tryLock(ALONE_AT, 1, false) == null) {
         throw inUse(dir, pidIn(channel));
       }
-      channel.truncate(0);
-      channel.write(
-          ByteBuffer.wrap(
-              (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
-          0);
+      // As long as the one before it: at no time is there none, or half of one.
+      String pid = "%18d\n".formatted(ProcessHandle.current().pid());
+      channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
+      FileLock seen = channel.lock(SEEN_AT, 1, false);
+      assert seen.isValid() : "it is kept with the channel";
       return new InstanceLock(key, channel);
     } catch (InputException | IOException | RuntimeException e) {
       HELD_HERE.remove(key);
@@ -66,7 +71,7 @@ public final class InstanceLock implements AutoCloseable {
   /**
    * Who holds the lock now.
    *
-   * @return the pid (0 when it is not known yet), or empty when nobody does
+   * @return the pid, or empty when nobody does
    */
   public static OptionalLong holder(InstanceDirectory dir) throws IOException {
     if (!Files.exists(dir.lock())) {
@@ -76,7 +81,7 @@ public final class InstanceLock implements AutoCloseable {
       return OptionalLong.of(ProcessHandle.current().pid());
     }
     try (FileChannel channel = FileChannel.open(dir.lock(), StandardOpenOption.READ)) {
-      FileLock lock = channel.tryLock(0, Long.MAX_VALUE, true);
+      FileLock lock = channel.tryLock(SEEN_AT, 1, true);
       if (lock != null) {
         return OptionalLong.empty();
       }
