@@ -10,6 +10,8 @@ import io.lampyris.reactor.net.Connection;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.NetworkConformance;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -185,7 +187,8 @@ class VerbsNetworkTest extends NetworkConformance {
   @Test
   void callsWithAndWithoutPayloadsArriveInOrder() throws Exception {
     int count = 200;
-    java.util.List<Long> arrived = new java.util.ArrayList<>();
+    List<Long> arrived = new ArrayList<>();
+    List<Long> refused = new ArrayList<>();
     serving()
         .serve(
             NODE,
@@ -205,6 +208,9 @@ class VerbsNetworkTest extends NetworkConformance {
                 new Call(home(), 64, 64) {
                   @Override
                   protected void onReply() {
+                    if (result != 0) {
+                      refused.add(result);
+                    }
                     answered.countDown();
                   }
                 };
@@ -217,6 +223,8 @@ class VerbsNetworkTest extends NetworkConformance {
           }
         });
     await(answered);
+    assertEquals(List.of(), refused);
+    assertEquals(count, arrived.size());
     for (int i = 0; i < count; i++) {
       assertEquals(i, arrived.get(i));
     }
