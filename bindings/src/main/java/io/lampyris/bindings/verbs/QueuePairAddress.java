@@ -11,4 +11,15 @@ package io.lampyris.bindings.verbs;
  * @param readsMax RDMA READs that it answers at once
  */
 public record QueuePairAddress(
-    int qpNumber, int firstPsn, int lid, long gidHigh, long gidLow, int mtu, int readsMax) {}
+    int qpNumber, int firstPsn, int lid, long gidHigh, long gidLow, int mtu, int readsMax) {
+  /** The same, with packets of at most this, as {@code enum ibv_mtu}. */
+  public QueuePairAddress withMtuMax(int most) {
+    return new QueuePairAddress(
+        qpNumber, firstPsn, lid, gidHigh, gidLow, Math.min(mtu, most), readsMax);
+  }
+
+  /** Bytes of the largest packet. */
+  public int mtuBytes() {
+    return 128 << mtu;
+  }
+}

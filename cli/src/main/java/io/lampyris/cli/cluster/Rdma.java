@@ -1,10 +1,10 @@
 package io.lampyris.cli.cluster;
 
-import io.lampyris.bindings.verbs.VerbsDevice;
 import io.lampyris.bindings.verbs.VerbsLibrary;
 import io.lampyris.bindings.verbs.VerbsOptions;
 import io.lampyris.bindings.verbs.VerbsUnavailableException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.reactor.BufferPool;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
@@ -49,11 +49,12 @@ public record Rdma(boolean isOff, @Nullable String device, int port, int gidInde
     return text == null ? otherwise : Integer.parseInt(text);
   }
 
-  /** A device that is named can be used, or nothing is begun. */
+  /** A device that is named can be used, with a reactor's memory, or nothing is begun. */
   void require() throws InputException {
     if (device != null) {
-      try (VerbsDevice found = VerbsDevice.open(options())) {
-        LOG.info("RDMA device: {}", found);
+      try {
+        long bufferBytes = BufferPool.arenaBytes(BufferPool.DEFAULT_CLASSES);
+        LOG.info("RDMA device: {}", VerbsNetwork.probe(options(), bufferBytes));
       } catch (VerbsUnavailableException e) {
         throw InputException.because(e);
       }
@@ -78,6 +79,7 @@ public record Rdma(boolean isOff, @Nullable String device, int port, int gidInde
       VerbsNetwork made =
           new VerbsNetwork(
               on, "verbs", VerbsNetworkOptions.of(options()), tcp, addresses, counters);
+      made.onTrouble(new RdmaTroubles());
       LOG.info("calls go by RDMA where both ends can: {}", made);
       return made;
     } catch (VerbsUnavailableException e) {

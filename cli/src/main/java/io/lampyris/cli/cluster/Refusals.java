@@ -3,7 +3,6 @@ package io.lampyris.cli.cluster;
 import io.lampyris.reactor.net.tcp.CloseReason;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import java.net.InetSocketAddress;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,24 +13,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Refusals implements TcpNetwork.Refusals {
   private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
-  private static final long SAY_EVERY_NS = TimeUnit.MINUTES.toNanos(1);
 
-  private final Case strangers = new Case();
-  private final Case ours = new Case();
-
-  /** One of the two cases. */
-  private static final class Case {
-    private long count;
-    private long saidNs;
-
-    /** Whether it is said now. */
-    boolean next(long nowNs) {
-      count++;
-      boolean due = count == 1 || nowNs - saidNs >= SAY_EVERY_NS;
-      saidNs = due ? nowNs : saidNs;
-      return due;
-    }
-  }
+  private final SaidNow strangers = new SaidNow();
+  private final SaidNow ours = new SaidNow();
 
   @Override
   public void onRefusal(CloseReason reason, @Nullable InetSocketAddress peer) {
@@ -42,14 +26,14 @@ final class Refusals implements TcpNetwork.Refusals {
               + " the proof, {} so far, limit=the secret of that process; remedy: give both the"
               + " same cluster.secret_file and start this one again",
           peer,
-          ours.count);
+          ours.count());
     } else if (reason == CloseReason.WRONG_SECRET && strangers.next(nowNs)) {
       LOG.warn(
           "somebody who has another cluster secret was refused; observed={}, {} so far, limit=the"
               + " secret of this process; remedy: if it belongs to this cluster, give it the same"
               + " cluster.secret_file; if not, keep it away from this port",
           peer,
-          strangers.count);
+          strangers.count());
     }
   }
 }

@@ -272,9 +272,10 @@ final class Link {
     if (state == State.FREE || state == State.ENDING) {
       return;
     }
+    boolean unheard = state == State.TRYING && reason == LinkEnd.PEER_GONE;
+    why = unheard ? LinkEnd.UNTRIED : reason;
     state = State.ENDING;
-    why = reason;
-    network.count(reason);
+    network.count(why);
     dropChain();
     drainUntilNs = network.nowNs() + DRAIN_NS;
     try {

@@ -16,6 +16,8 @@ public enum LinkEnd {
   LOCAL_ERROR,
   /** The first messages did not get through in time: MTU, firewall or address. */
   UNTRIED,
+  /** Small packets got through where large ones had not: the latter are tried once more. */
+  SMALL_WORKED,
   /** The peer sent what it has no business to send. */
   PROTOCOL,
   /** Nothing came from the peer for too long. */

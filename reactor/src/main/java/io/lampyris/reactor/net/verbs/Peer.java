@@ -1,6 +1,7 @@
 package io.lampyris.reactor.net.verbs;
 
 import io.lampyris.bindings.NativeException;
+import io.lampyris.bindings.verbs.QueuePairAddress;
 import io.lampyris.protocol.Services;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.net.Call;
@@ -14,6 +15,14 @@ import org.jspecify.annotations.Nullable;
 
 /** A node that is called: by RDMA when that works, else by TCP. Owner: the network's reactor. */
 final class Peer implements Link.Sink {
+  /** 4096 bytes, more than an interface carries that was left as it came. */
+  private static final int LARGE = 5;
+
+  /** 1024 bytes, which every interface carries. */
+  private static final int SMALL = 3;
+
+  private static final int SMALL_BYTES = 1024;
+
   private enum State {
     /** Calls go by TCP, until the next try; then TRYING. */
     TCP,
@@ -37,7 +46,10 @@ final class Peer implements Link.Sink {
     void ask(@Nullable Link of, boolean mark) {
       isMark = mark;
       epoch = of == null ? -1 : of.epoch;
-      requestLength = network.greeting().encode(request, mark || of == null ? null : of.address());
+      requestLength =
+          network
+              .greeting()
+              .encode(request, mark || of == null ? null : of.address().withMtuMax(packetMax));
       deadlineNs = network.nowNs() + network.options().attemptNs();
       sending(network.passage(nodeId, Services.VERBS));
       arrive();
@@ -73,6 +85,18 @@ final class Peer implements Link.Sink {
   private boolean triedOnce;
   private long retryAtNs = Long.MIN_VALUE;
   private long backoffNs;
+
+  /** The largest packets that are tried, as enum ibv_mtu: small ones, once large were lost. */
+  private int packetMax = LARGE;
+
+  /** Small packets came where large ones had not; these are lost if that is so once more. */
+  private boolean smallWorked;
+
+  /** Both ends know each other, with packets of so many bytes; 0: they do not. */
+  private int packetBytes;
+
+  /** What both ends said that they can send. */
+  private int agreedBytes;
 
   Peer(VerbsNetwork network, int nodeId) {
     this.network = network;
@@ -174,6 +198,7 @@ final class Peer implements Link.Sink {
     }
     link = made;
     state = State.TRYING;
+    packetBytes = 0;
     triedAddress = network.addressOf(nodeId);
     patientUntilNs = triedOnce ? Long.MIN_VALUE : network.nowNs() + network.options().patienceNs();
     triedOnce = true;
@@ -208,8 +233,12 @@ final class Peer implements Link.Sink {
       of.end(LinkEnd.UNTRIED);
       return;
     }
+    QueuePairAddress agreed = greeting.address().withMtuMax(of.address().mtu());
+    QueuePairAddress tried = agreed.withMtuMax(packetMax);
     try {
-      of.connect(greeting.address(), greeting.receives(), greeting.receiveBytes(), true);
+      of.connect(tried, greeting.receives(), greeting.receiveBytes(), true);
+      agreedBytes = agreed.mtuBytes();
+      packetBytes = tried.mtuBytes();
     } catch (NativeException refused) {
       of.end(LinkEnd.LOCAL_ERROR);
     }
@@ -217,6 +246,18 @@ final class Peer implements Link.Sink {
 
   @Override
   public void onOpen(Link opened) {
+    boolean isSmall = packetBytes < agreedBytes;
+    if (isSmall && !smallWorked) {
+      // The way may have been cut before, for packets of any size.
+      smallWorked = true;
+      packetMax = LARGE;
+      opened.end(LinkEnd.SMALL_WORKED);
+      return;
+    }
+    smallWorked = isSmall;
+    if (isSmall) {
+      network.tellOfLostPackets(nodeId, triedAddress, agreedBytes, packetBytes);
+    }
     state = State.MARKING;
     question.ask(opened, true);
   }
@@ -238,11 +279,19 @@ final class Peer implements Link.Sink {
   @Override
   public void onEnded(Link from, LinkEnd why) {
     boolean worked = state == State.OPEN;
+    boolean unheard = state == State.TRYING && packetBytes > 0 && why == LinkEnd.UNTRIED;
     link = null;
     state = State.TCP;
     if (worked) {
       retryAtNs = network.nowNs() + network.options().retryMinNs();
-    } else {
+    } else if (unheard && packetBytes > SMALL_BYTES) {
+      packetMax = SMALL;
+    } else if (why != LinkEnd.SMALL_WORKED) {
+      if (unheard) {
+        packetMax = LARGE;
+        smallWorked = false;
+        network.tellOfBlockedWay(nodeId, triedAddress);
+      }
       postpone();
     }
     // What had begun may have been carried out; what waited goes by TCP.
@@ -257,6 +306,7 @@ final class Peer implements Link.Sink {
 
   /** A try is worth it again. */
   void retryNow() {
+    packetMax = LARGE;
     retryAtNs = Long.MIN_VALUE;
     backoffNs = network.options().retryMinNs();
   }

@@ -2,10 +2,13 @@ package io.lampyris.reactor.net.verbs;
 
 import io.lampyris.bindings.Fcntl;
 import io.lampyris.bindings.NativeException;
+import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.uring.IoUring;
 import io.lampyris.bindings.verbs.CompletionQueue;
+import io.lampyris.bindings.verbs.MemoryRegion;
 import io.lampyris.bindings.verbs.MemoryWindow;
 import io.lampyris.bindings.verbs.VerbsDevice;
+import io.lampyris.bindings.verbs.VerbsOptions;
 import io.lampyris.bindings.verbs.VerbsUnavailableException;
 import io.lampyris.bindings.verbs.WcStatus;
 import io.lampyris.protocol.Services;
@@ -25,6 +28,7 @@ import io.lampyris.reactor.net.Endpoints;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.Service;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
+import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -82,6 +86,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
   private final Map<LinkEnd, Counter> ends = new EnumMap<>(LinkEnd.class);
   private final EarliestTimer sweep;
   private final TimerTask tryAgain = this::tryAgain;
+  private @Nullable Troubles troubles;
   private boolean channelPolled;
   private boolean eventsPolled;
   private boolean trying;
@@ -186,14 +191,40 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
       whole = true;
       return made;
     } catch (NativeException e) {
-      throw new VerbsUnavailableException(
-          "no RDMA: %s cannot be used; observed=%s; remedy: raise the limit of locked memory (ulimit -l, LimitMEMLOCK=infinity)"
-              .formatted(device, e.getMessage()));
+      throw unusable(device, e);
     } finally {
       if (!whole) {
         memory.close();
         device.close();
       }
+    }
+  }
+
+  private static VerbsUnavailableException unusable(VerbsDevice device, NativeException why) {
+    return new VerbsUnavailableException(
+        "no RDMA: %s cannot be used; observed=%s, limit=`ulimit -l` and the memory of this machine; remedy: raise the limit of locked memory (LimitMEMLOCK=infinity in the unit of systemd, `- memlock unlimited` in /etc/security/limits.d)"
+            .formatted(device, why.getMessage()));
+  }
+
+  /**
+   * Finds out whether a network on this device could be made, before anything else is.
+   *
+   * @param bufferBytes what the reactor will have of buffers
+   * @return the device's name, port and address
+   * @throws VerbsUnavailableException when not
+   */
+  public static String probe(VerbsOptions options, long bufferBytes)
+      throws VerbsUnavailableException {
+    MemorySegment buffers = NativeMemory.allocateAligned(bufferBytes);
+    try (VerbsDevice device = VerbsDevice.open(options)) {
+      try (MemoryRegion pinned = device.register(buffers.address(), bufferBytes)) {
+        assert pinned.sizeBytes == bufferBytes : "all of it";
+        return device.toString();
+      } catch (NativeException e) {
+        throw unusable(device, e);
+      }
+    } finally {
+      NativeMemory.unmap(buffers);
     }
   }
 
@@ -276,6 +307,40 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
         peer.onAddress(addresses.apply(nodeId));
       }
     });
+  }
+
+  /** Is told when both ends have RDMA and what lies between them is in its way. */
+  public interface Troubles {
+    /**
+     * The ends know each other over TCP, and nothing came by RDMA, in large or small packets: calls
+     * go by TCP, and RDMA is tried again. On the network's reactor.
+     */
+    void onBlockedWay(int nodeId, @Nullable InetSocketAddress at);
+
+    /**
+     * Packets of {@code lostBytes} did not come, and those of {@code usedBytes} do: calls go by
+     * RDMA with these. On the network's reactor.
+     */
+    void onLostPackets(int nodeId, @Nullable InetSocketAddress at, int lostBytes, int usedBytes);
+  }
+
+  /** Who is told from now on; there is one. */
+  public void onTrouble(Troubles told) {
+    troubles = told;
+  }
+
+  void tellOfBlockedWay(int nodeId, @Nullable InetSocketAddress at) {
+    Troubles told = troubles;
+    if (told != null) {
+      told.onBlockedWay(nodeId, at);
+    }
+  }
+
+  void tellOfLostPackets(int nodeId, @Nullable InetSocketAddress at, int lostBytes, int usedBytes) {
+    Troubles told = troubles;
+    if (told != null) {
+      told.onLostPackets(nodeId, at, lostBytes, usedBytes);
+    }
   }
 
   /** Which device, port and address it uses. */

@@ -62,10 +62,13 @@
  *
  * A connection ends with a counted {@link io.lampyris.reactor.net.verbs.LinkEnd}: its queue pair
  * goes into error, what is outstanding is drained within a bound, and calls go by TCP until RDMA
- * works again. A cancelled call whose payload the peer may be at is answered when the peer has let
- * go of it; one that does not in time loses its connection. Setting up and tearing down are system
- * calls of some 100 µs on the reactor. Memory that others shrink stays pinned while a window of it
- * may be open; what cannot be registered is copied, and lost room is MEMORY_FAULT.
+ * works again. A way that large packets do not pass, and small ones do, is used with these: large
+ * ones are tried once more before, as a way that is cut for a while looks the same; a way that none
+ * pass is told of ({@link io.lampyris.reactor.net.verbs.VerbsNetwork.Troubles}). A cancelled call
+ * whose payload the peer may be at is answered when the peer has let go of it; one that does not in
+ * time loses its connection. Setting up and tearing down are system calls of some 100 µs on the
+ * reactor. Memory that others shrink stays pinned while a window of it may be open; what cannot be
+ * registered is copied, and lost room is MEMORY_FAULT.
  */
 @NullMarked
 package io.lampyris.reactor.net.verbs;

@@ -2,7 +2,6 @@ package io.lampyris.reactor.net.verbs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.protocol.Status;
@@ -19,7 +18,6 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -67,7 +65,7 @@ class VerbsFaultsTest {
   }
 
   /** Writes and reads payloads, each of which says what it is, until it is closed. */
-  private static final class Load implements AutoCloseable {
+  static final class Load implements AutoCloseable {
     final AtomicInteger right = new AtomicInteger();
     final AtomicInteger failed = new AtomicInteger();
     final AtomicReference<String> wrong = new AtomicReference<>("");
@@ -306,9 +304,7 @@ class VerbsFaultsTest {
 
   @Test
   void aCableThatIsOutAndInAgainCostsRdmaForThatTimeOnly() throws Exception {
-    Path rigHost = Path.of("/run/rig/control");
-    assumeTrue(
-        Files.exists(rigHost), "no cable to take out; remedy: run it in the rig, bin/test --rig");
+    RigHost.orSkip();
     Pair made = open();
     new StoreNode().serve(made.serving, server);
     try (Load load = new Load(made.calling, home)) {
@@ -328,10 +324,7 @@ class VerbsFaultsTest {
   }
 
   private static void cable(String how) throws Exception {
-    Process process =
-        new ProcessBuilder("rig-host", "link", "nic1", how).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), said);
+    RigHost.run("rig-host", "link", "nic1", how);
   }
 
   @Test
