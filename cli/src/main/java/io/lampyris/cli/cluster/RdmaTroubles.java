@@ -27,7 +27,7 @@ final class RdmaTroubles implements VerbsNetwork.Troubles {
               + " forth; remedy: open UDP port 4791 (RoCE v2) between them, at the hosts and in"
               + " between; see `lampyris check host` at both",
           nodeId,
-          at,
+          named(at),
           said.count());
     }
   }
@@ -44,8 +44,12 @@ final class RdmaTroubles implements VerbsNetwork.Troubles {
               + " 4096",
           nodeId,
           lostBytes,
-          at,
+          named(at),
           usedBytes);
     }
+  }
+
+  private static Object named(@Nullable InetSocketAddress at) {
+    return at == null ? "it" : at;
   }
 }
