@@ -7,10 +7,9 @@ import java.util.List;
 enum Transfer {
   WRITE_4K("ib_write_bw", 4 << 10, 8, 800),
   WRITE_64K("ib_write_bw", 64 << 10, 8, 100),
-  WRITE_1M("ib_write_bw", 1 << 20, 8, 12),
+  WRITE_1M("ib_write_bw", 1 << 20, 2, 12),
   READ_4K("ib_read_bw", 4 << 10, 8, 800),
   READ_64K("ib_read_bw", 64 << 10, 8, 100),
-  /** Of the packets of more at once, the rig's wire loses some, again and again. */
   READ_1M("ib_read_bw", 1 << 20, 1, 8),
   SEND_64("ib_send_lat", 64, 1, 400),
   SEND_4K("ib_send_lat", 4 << 10, 1, 400);
@@ -18,7 +17,7 @@ enum Transfer {
   final String program;
   final int bytes;
 
-  /** Under way at once. */
+  /** Under way at once. Of the packets of many long ones, the rig's wire loses too many. */
   final int depth;
 
   final int operations;
