@@ -743,7 +743,7 @@ final class Link {
     filled(entry, holds);
     credits--;
     sentNs = network.nowNs();
-    network.sent();
+    network.sent(lengthBytes);
     if (frame != null && !holds) {
       frame.onSent(true);
     }

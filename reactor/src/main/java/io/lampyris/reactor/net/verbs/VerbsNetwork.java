@@ -98,6 +98,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
   private final Counter writes;
   private final Counter writtenBytes;
   private final Counter sends;
+  private final Counter sentBytes;
   private final Counter binds;
   private final Counter takenBack;
   private final Counter lists;
@@ -143,6 +144,7 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
     writes = counter("rdma_writes");
     writtenBytes = counter("rdma_written_bytes");
     sends = counter("sends");
+    sentBytes = counter("sent_bytes");
     binds = counter("windows_opened");
     takenBack = counter("keys_taken_back");
     lists = counter("posted_lists");
@@ -652,8 +654,9 @@ public final class VerbsNetwork implements Network, Poller, UringClient, AutoClo
     writtenBytes.add(bytes);
   }
 
-  void sent() {
+  void sent(int bytes) {
     sends.increment();
+    sentBytes.add(bytes);
   }
 
   void bound() {
