@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
     description = {
       "Starts a manager, a metadata service, storage nodes and a mount, each a process, writes and",
       "reads with verification through the mount, and lets things happen meanwhile.",
-      "Then every block is read once more, and the replicas are compared."
+      "Then every block is read once more, and the replicas are compared. With --links the counters",
+      "of both sides have to show before that payloads go one-sided, those of rings without a copy."
     },
     footerHeading = "%nTrials:%n",
     footer = {
@@ -42,7 +43,7 @@ import picocli.CommandLine.Option;
       "  two all             kill -9 of two storage nodes at once, of all",
       "  mgmtd meta          kill -9 of the manager, of the metadata service",
       "  stop                SIGSTOP for 6 s: a zombie must not serve what is old",
-      "  cut                 its link down for 6 s (with --netns alone)",
+      "  cut                 its link down for 6 s (with --netns or --links)",
       "  flip                bytes of a target are changed under the running process",
       "  shorten             the file under a target loses its end; then the target is made anew",
       "  garbage             1,000 connections to every port that send rubbish, replay what a rightful",
@@ -95,6 +96,12 @@ public final class ClusterTrials implements Callable<Integer> {
   private int threads;
 
   @Option(
+      names = "--file-mib",
+      defaultValue = "" + VerifiedLoad.FILE_MIB,
+      description = "of each of a thread's four files, a multiple of 3 (${DEFAULT-VALUE})")
+  private int fileMib;
+
+  @Option(
       names = "--trials",
       split = ",",
       defaultValue = "head,middle,tail,mgmtd,meta,stop,two,all,flip,restart",
@@ -115,6 +122,14 @@ public final class ClusterTrials implements Callable<Integer> {
               + " there, with links PREFIX-1 … in the hub.")
   private String netns = "";
 
+  @Option(
+      names = "--links",
+      paramLabel = "DEVICE=ADDRESS ...",
+      description =
+          "RDMA devices, as LAMPYRIS_RIG_LINKS lists them in the virtual rig: the second one is"
+              + " the first storage node's, the first one is for all else.")
+  private String links = "";
+
   /** The longest write stall of each trial that killed processes and left replicas. */
   private final Map<String, List<Long>> killStallsNs = new LinkedHashMap<>();
 
@@ -122,20 +137,20 @@ public final class ClusterTrials implements Callable<Integer> {
   private SplittableRandom random = new SplittableRandom(0);
 
   public static void main(String[] args) {
-    System.exit(new CommandLine(new ClusterTrials()).execute(args));
+    CommandLine command = new CommandLine(new ClusterTrials()).setOverwrittenOptionsAllowed(true);
+    System.exit(command.execute(args));
   }
 
   @Override
   public Integer call() throws Exception {
     System.out.printf("cluster trials seed=%d%n", seed);
     random = new SplittableRandom(seed);
-    RealCluster.Wiring wiring = netns.isEmpty() ? RealCluster.LOOPBACK : new Namespaces(netns);
     try (RealCluster cluster =
-        new RealCluster(launcher, work.resolve("cluster"), wiring, disks, targetSize)) {
+        new RealCluster(launcher, work.resolve("cluster"), wiring(), disks, targetSize)) {
       cluster.start(nodes, replicas, targetsPerDisk);
       System.out.println("up: " + cluster.health());
       try (LoadProcess load =
-          new LoadProcess(cluster.mountPoint().resolve("load"), threads, seed)) {
+          new LoadProcess(cluster.mountPoint().resolve("load"), threads, fileMib, seed)) {
         for (int round = 0; round < rounds; round++) {
           for (String trial : trials) {
             trial(trial, cluster, load);
@@ -143,12 +158,22 @@ public final class ClusterTrials implements Callable<Integer> {
         }
         failures.addAll(load.end());
       }
+      if (!links.isEmpty()) {
+        failures.addAll(new RdmaProof(cluster, replicas, seed).run());
+      }
       Map<Long, Integer> chains = cluster.chainOfTargets();
       cluster.stop();
       compare(cluster, chains);
     }
     report();
     return failures.isEmpty() ? 0 : 1;
+  }
+
+  private RealCluster.Wiring wiring() {
+    if (!links.isEmpty()) {
+      return RigLinks.of(links);
+    }
+    return netns.isEmpty() ? RealCluster.LOOPBACK : new Namespaces(netns);
   }
 
   private void compare(RealCluster cluster, Map<Long, Integer> chains) throws Exception {
@@ -217,7 +242,7 @@ public final class ClusterTrials implements Callable<Integer> {
       case "mgmtd" -> restart(cluster.manager);
       case "meta" -> restart(cluster.meta);
       case "stop" -> freeze(cluster.node(member(cluster, random.nextInt(replicas))));
-      case "cut" -> cut(member(cluster, random.nextInt(replicas)));
+      case "cut" -> cut(cluster, member(cluster, random.nextInt(replicas)));
       case "flip" -> flip(cluster);
       case "shorten" -> shorten(cluster);
       case "garbage" -> garbage(cluster);
@@ -273,18 +298,17 @@ public final class ClusterTrials implements Callable<Integer> {
     }
   }
 
-  private void cut(int node) throws IOException, InterruptedException {
-    if (netns.isEmpty()) {
-      throw new IllegalArgumentException(
-          "links can be cut in network namespaces alone; observed=none, limit=--netns; remedy:"
-              + " bench/cluster/trials --cut");
-    }
-    String link = netns + "-" + node;
-    Cli.run(List.of("ip", "link", "set", link, "down"));
+  private void cut(RealCluster cluster, int node) throws IOException, InterruptedException {
+    String name = "verbs_calls_by_tcp";
+    long byTcp = links.isEmpty() ? 0 : cluster.counted(name);
+    cluster.wiring().cable(node, false);
     try {
       TimeUnit.MILLISECONDS.sleep(AWAY_MS);
+      if (!links.isEmpty() && !cluster.awaitCount(name, count -> count > byTcp)) {
+        failures.add("node %d has no cable, and no call goes by TCP".formatted(node));
+      }
     } finally {
-      Cli.run(List.of("ip", "link", "set", link, "up"));
+      cluster.wiring().cable(node, true);
     }
   }
 
@@ -501,6 +525,16 @@ public final class ClusterTrials implements Callable<Integer> {
     @Override
     public List<String> prefix(int node) {
       return List.of("nsenter", "--net=/run/netns/%s-%d".formatted(prefix, node));
+    }
+
+    @Override
+    public String rdma(int node) {
+      return "auto";
+    }
+
+    @Override
+    public void cable(int node, boolean in) throws IOException, InterruptedException {
+      Cli.run(List.of("ip", "link", "set", prefix + "-" + node, in ? "up" : "down"));
     }
   }
 }

@@ -29,7 +29,7 @@ final class LoadProcess implements AutoCloseable {
   private final PrintStream to;
 
   /** Starts one; returns when its threads are at work. */
-  LoadProcess(Path dir, int threads, long seed) throws IOException {
+  LoadProcess(Path dir, int threads, int fileMib, long seed) throws IOException {
     process =
         new ProcessBuilder(
                 ProcessHandle.current().info().command().orElse("java"),
@@ -39,6 +39,7 @@ final class LoadProcess implements AutoCloseable {
                 LoadProcess.class.getName(),
                 dir.toString(),
                 String.valueOf(threads),
+                String.valueOf(fileMib),
                 String.valueOf(seed))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
@@ -94,7 +95,11 @@ final class LoadProcess implements AutoCloseable {
     BufferedReader commands =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try (VerifiedLoad load =
-        new VerifiedLoad(Path.of(args[0]), Integer.parseInt(args[1]), Long.parseLong(args[2]))) {
+        new VerifiedLoad(
+            Path.of(args[0]),
+            Integer.parseInt(args[1]),
+            Integer.parseInt(args[2]),
+            Long.parseLong(args[3]))) {
       load.start();
       System.out.println("ready");
       for (String line = commands.readLine(); line != null; line = commands.readLine()) {

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongPredicate;
 
 /**
  * A manager, a metadata service, storage nodes and a mount, each a process of its own that {@code
@@ -28,6 +30,11 @@ import java.util.UUID;
 final class RealCluster implements AutoCloseable {
   static final int MANAGER = 1001;
   static final int META = 2001;
+
+  /** As without it in the file. */
+  private static final int CLIENT_TIMEOUT_S = 30;
+
+  private static final long COUNT_MAX_NS = TimeUnit.SECONDS.toNanos(120);
 
   /** How its processes reach each other. */
   interface Wiring {
@@ -39,6 +46,17 @@ final class RealCluster implements AutoCloseable {
 
     /** What comes before the command of a storage node. */
     List<String> prefix(int node);
+
+    /** What {@code cluster.rdma} says to a storage node; 0: to all others. */
+    String rdma(int node);
+
+    /** Takes the cable of a storage node out, or puts it in again. */
+    void cable(int node, boolean in) throws IOException, InterruptedException;
+
+    /** How many times as long as elsewhere everything may take: 1, or more where it is emulated. */
+    default int patience() {
+      return 1;
+    }
   }
 
   /** Everything at 127.0.0.1. */
@@ -57,6 +75,18 @@ final class RealCluster implements AutoCloseable {
         @Override
         public List<String> prefix(int node) {
           return List.of();
+        }
+
+        @Override
+        public String rdma(int node) {
+          return "auto";
+        }
+
+        @Override
+        public void cable(int node, boolean in) {
+          throw new IllegalArgumentException(
+              "there is no cable; observed=127.0.0.1, limit=--netns or --links; remedy:"
+                  + " bench/cluster/trials --cut, or --rig");
         }
       };
 
@@ -107,9 +137,11 @@ final class RealCluster implements AutoCloseable {
         secret_file = "secret"
         """
             .formatted(MANAGER, wiring.host(), managerPort, META, wiring.host(), metaPort);
-    client = write("client", "");
-    Path managerFile = write("mgmtd", "[mgmtd]\nnode = %d\ndir = \"mgmtd\"\n".formatted(MANAGER));
-    Path metaFile = write("meta", "[meta]\nnode = %d\ndir = \"meta\"\n".formatted(META));
+    String timeout = "timeout = \"%ds\"\n".formatted(CLIENT_TIMEOUT_S * wiring.patience());
+    client = write("client", 0, "[client]\n" + timeout);
+    Path managerFile =
+        write("mgmtd", 0, "[mgmtd]\nnode = %d\ndir = \"mgmtd\"\n".formatted(MANAGER));
+    Path metaFile = write("meta", 0, "[meta]\nnode = %d\ndir = \"meta\"\n".formatted(META));
     manager = role("mgmtd", List.of(), List.of("mgmtd", "--config", managerFile.toString()));
     meta = role("meta", List.of(), List.of("meta", "--config", metaFile.toString()));
     addresses.put(manager, new Port(wiring.host(), managerPort, MANAGER, Services.MGMTD));
@@ -118,7 +150,14 @@ final class RealCluster implements AutoCloseable {
         role(
             "mount",
             List.of(),
-            List.of("mount", "--config", client.toString(), "--mount", mountPoint.toString()));
+            List.of(
+                "mount",
+                "--config",
+                client.toString(),
+                "--mount",
+                mountPoint.toString(),
+                "--dir",
+                work.resolve("mount").toString()));
   }
 
   private static int freePort() throws IOException {
@@ -127,15 +166,21 @@ final class RealCluster implements AutoCloseable {
     }
   }
 
-  private Path write(String name, String sections) throws IOException {
-    return Files.writeString(work.resolve(name + ".toml"), common + sections);
+  private Path write(String name, int node, String sections) throws IOException {
+    String rdma = "rdma = \"%s\"\n".formatted(wiring.rdma(node));
+    return Files.writeString(work.resolve(name + ".toml"), common + rdma + sections);
   }
 
   private Role role(String name, List<String> prefix, List<String> arguments) {
     List<String> command = new ArrayList<>(prefix);
     command.add(launcher.toString());
     command.addAll(arguments);
-    return new Role(name, command, work.resolve(name + ".out"), work.resolve(name));
+    return new Role(
+        name, command, work.resolve(name + ".out"), work.resolve(name), wiring.patience());
+  }
+
+  Wiring wiring() {
+    return wiring;
   }
 
   Path mountPoint() {
@@ -166,6 +211,7 @@ final class RealCluster implements AutoCloseable {
     Path file =
         write(
             "storage-" + node,
+            node,
             """
             [storage]
             node = %d
@@ -293,7 +339,7 @@ final class RealCluster implements AutoCloseable {
     String[] last = {""};
     boolean came =
         VerifiedLoad.await(
-            120_000,
+            120_000L * wiring.patience(),
             () -> {
               last[0] = health();
               return last[0].startsWith("HEALTH_OK");
@@ -314,7 +360,7 @@ final class RealCluster implements AutoCloseable {
     List<?>[] last = {List.of()};
     boolean came =
         VerifiedLoad.await(
-            60_000,
+            60_000L * wiring.patience(),
             () -> {
               try {
                 List<Map<String, String>> rows = rows(AdminCommand.TARGET_LIST, Map.of());
@@ -328,6 +374,29 @@ final class RealCluster implements AutoCloseable {
     if (!came) {
       throw new IOException("not all targets are there; observed=" + last[0]);
     }
+  }
+
+  // ---- what its processes count ----
+
+  /** What the mount and all storage nodes have counted by a name, together; all of them run. */
+  long counted(String name) throws IOException {
+    long all = mount.counters().getOrDefault(name, 0L);
+    for (Role role : storage.values()) {
+      all += role.counters().getOrDefault(name, 0L);
+    }
+    return all;
+  }
+
+  /** Waits until that is so; false when it did not become so. */
+  boolean awaitCount(String name, LongPredicate holds) throws IOException, InterruptedException {
+    long untilNs = System.nanoTime() + COUNT_MAX_NS;
+    while (!holds.test(counted(name))) {
+      if (System.nanoTime() - untilNs > 0) {
+        return false;
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
+    return true;
   }
 
   // ---- the end ----

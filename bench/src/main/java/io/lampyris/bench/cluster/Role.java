@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -23,18 +25,21 @@ final class Role {
   private final List<String> command;
   private final Path output;
   private final Path directory;
+  private final int patience;
   private @Nullable Process process;
 
   /**
    * @param command prints a line that begins with READY when it can be used
    * @param output gets what it prints
    * @param directory its own, with its control channel
+   * @param patience how many times as long as elsewhere it may take
    */
-  Role(String name, List<String> command, Path output, Path directory) {
+  Role(String name, List<String> command, Path output, Path directory, int patience) {
     this.name = name;
     this.command = List.copyOf(command);
     this.output = output;
     this.directory = directory;
+    this.patience = patience;
   }
 
   void start() throws IOException, InterruptedException {
@@ -54,11 +59,11 @@ final class Role {
   }
 
   void awaitReady() throws IOException, InterruptedException {
-    boolean ready = VerifiedLoad.await(READY_MAX_MS, () -> isReady() || !isRunning());
+    long maxMs = READY_MAX_MS * patience;
+    boolean ready = VerifiedLoad.await(maxMs, () -> isReady() || !isRunning());
     if (!ready || !isReady()) {
       throw new IOException(
-          "%s is not ready; observed=%s, limit=%d ms"
-              .formatted(name, said().strip(), READY_MAX_MS));
+          "%s is not ready; observed=%s, limit=%d ms".formatted(name, said().strip(), maxMs));
     }
   }
 
@@ -96,14 +101,31 @@ final class Role {
 
   Usage usage() throws IOException {
     Path process = Path.of("/proc", String.valueOf(running().pid()));
-    Path control = new InstanceDirectory(directory).controlSocket();
-    Object direct = ControlClient.ask(control, "status", STATUS_MAX).get("direct_bytes");
+    Object direct = status().get("direct_bytes");
     try (Stream<Path> open = Files.list(process.resolve("fd"))) {
       return new Usage(
           residentKib(process.resolve("status")),
           direct instanceof Long bytes ? bytes : 0,
           (int) open.count());
     }
+  }
+
+  private Map<String, Object> status() throws IOException {
+    Path control = new InstanceDirectory(directory).controlSocket();
+    return ControlClient.ask(control, "status", STATUS_MAX.multipliedBy(patience));
+  }
+
+  /** What it has counted since it was started. */
+  Map<String, Long> counters() throws IOException {
+    Map<String, Long> counters = new TreeMap<>();
+    if (status().get("counters") instanceof Map<?, ?> all) {
+      all.forEach((name, count) -> {
+        if (count instanceof Long value) {
+          counters.put(String.valueOf(name), value);
+        }
+      });
+    }
+    return counters;
   }
 
   private long residentKib(Path status) throws IOException {
@@ -130,8 +152,9 @@ final class Role {
   /** Returns when it has ended by itself, or because it was told to. */
   void awaitEnd() throws IOException, InterruptedException {
     Process ending = process;
-    if (ending != null && !ending.waitFor(END_MAX_S, TimeUnit.SECONDS)) {
-      throw new IOException("%s does not end; limit=%d s".formatted(name, END_MAX_S));
+    long maxS = END_MAX_S * patience;
+    if (ending != null && !ending.waitFor(maxS, TimeUnit.SECONDS)) {
+      throw new IOException("%s does not end; limit=%d s".formatted(name, maxS));
     }
   }
 

@@ -32,13 +32,16 @@ final class VerifiedLoad implements AutoCloseable {
   /** Blocks of a file, by file: small ones within a chunk, whole chunks, and more than one. */
   private static final int[] BLOCK_BYTES = {4 << 10, 64 << 10, 1 << 20, 1536 << 10};
 
-  private static final long FILE_BYTES = 12L << 20;
+  /** Of a file, a multiple of each of them. */
+  static final int FILE_MIB = 12;
+
   private static final int WRITES_IN_100 = 40;
   private static final long STOP_MAX_S = 120;
   private static final int FAULTS_MAX = 20;
 
   private final Path dir;
   private final long seed;
+  private final long fileBytes;
   private final List<Worker> workers = new ArrayList<>();
   private final Stall writeStall;
   private final Stall readStall;
@@ -49,10 +52,15 @@ final class VerifiedLoad implements AutoCloseable {
   private final Queue<String> wrong = new ConcurrentLinkedQueue<>();
   private volatile boolean stopping;
 
-  /** Makes the files; each is written and synced once. */
-  VerifiedLoad(Path dir, int threads, long seed) throws IOException {
+  /**
+   * Makes the files; each is written and synced once.
+   *
+   * @param fileMib of each, a multiple of 3
+   */
+  VerifiedLoad(Path dir, int threads, int fileMib, long seed) throws IOException {
     this.dir = Files.createDirectories(dir);
     this.seed = seed;
+    fileBytes = (long) fileMib << 20;
     writeStall = new Stall(threads);
     readStall = new Stall(threads);
     for (int i = 0; i < threads; i++) {
@@ -139,7 +147,7 @@ final class VerifiedLoad implements AutoCloseable {
   }
 
   /** One file, in blocks of one size. Its worker's. */
-  private static final class Region {
+  private final class Region {
     final int file;
     final int blockBytes;
     final int blocks;
@@ -150,7 +158,7 @@ final class VerifiedLoad implements AutoCloseable {
     Region(int file, Path path) throws IOException {
       this.file = file;
       blockBytes = BLOCK_BYTES[file % BLOCK_BYTES.length];
-      blocks = (int) (FILE_BYTES / blockBytes);
+      blocks = (int) (fileBytes / blockBytes);
       acknowledged = new long[blocks];
       attempted = new long[blocks];
       channel =
@@ -166,9 +174,9 @@ final class VerifiedLoad implements AutoCloseable {
     volatile String doing = "nothing";
     private final SplittableRandom random;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment expected = arena.allocate(FILE_BYTES, 4096);
+    private final MemorySegment expected = arena.allocate(fileBytes, 4096);
     private final BitSet explained = new BitSet();
-    private final MemorySegment found = arena.allocate(FILE_BYTES, 4096);
+    private final MemorySegment found = arena.allocate(fileBytes, 4096);
 
     Worker(int number) throws IOException {
       this.number = number;

@@ -1,11 +1,9 @@
 package io.lampyris.bench.usrbio;
 
-import io.lampyris.usrbio.client.IoRing;
 import io.lampyris.usrbio.client.IoVec;
 import io.lampyris.usrbio.client.RingChannel;
 import io.lampyris.usrbio.client.RingFile;
 import io.lampyris.usrbio.client.RingMount;
-import io.lampyris.usrbio.client.RingOptions;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,7 +12,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -34,10 +31,6 @@ import picocli.CommandLine.Parameters;
       "Exit codes: 0 all the same, 1 a difference or a failure, 2 wrong input."
     })
 public final class JavaRings implements Callable<Integer> {
-  private static final int PART_BYTES = 1 << 20;
-  private static final int DEPTH = 16;
-  private static final Duration LONG = Duration.ofSeconds(60);
-
   @Parameters(paramLabel = "DIRECTORY", description = "On the mount; the file is made there.")
   private Path directory = Path.of(".");
 
@@ -87,32 +80,8 @@ public final class JavaRings implements Callable<Integer> {
   private static void write(RingMount mount, RingFile file, IoVec memory, byte[] content)
       throws IOException {
     MemorySegment.copy(content, 0, memory.segment(), ValueLayout.JAVA_BYTE, 0, content.length);
-    try (IoRing ring = mount.ring(RingOptions.writing(DEPTH))) {
-      long beganNs = System.nanoTime();
-      long[] written = new long[1];
-      long sent = 0;
-      while (sent < content.length || ring.inFlight() > 0) {
-        while (sent < content.length) {
-          long part = Math.min(PART_BYTES, content.length - sent);
-          if (ring.prepare(file, sent, memory, sent, part, part) == IoRing.FULL) {
-            break;
-          }
-          sent += part;
-        }
-        ring.submit();
-        ring.await(
-            1,
-            LONG,
-            (part, result) -> {
-              if (result != part) {
-                throw new IllegalStateException("a write of " + part + " answered " + result);
-              }
-              written[0] += result;
-            });
-      }
-      file.sync();
-      print("ring write", written[0], beganNs);
-    }
+    long beganNs = System.nanoTime();
+    print("ring write", RingWriter.write(mount, file, memory, 0, content.length), beganNs);
   }
 
   private static long readByFuse(Path file, MemorySegment all) throws IOException {
