@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -96,7 +97,8 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   private final Timers timers;
   private final Agent[] agents;
   private volatile Poller[] pollers = {};
-  private final Thread thread;
+  private Thread thread;
+  private boolean runsHere;
   private final CountDownLatch started = new CountDownLatch(1);
 
   private final Counter cycles;
@@ -402,27 +404,53 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   }
 
   private void run() {
-    CURRENT.set(this);
     try {
-      uring.enable();
-      registered.open();
-      nowNs = System.nanoTime();
-      for (Agent agent : agents) {
-        agent.onStart();
-      }
+      begin();
       started.countDown();
       while (running) {
         cycle();
       }
-      for (Agent agent : agents) {
-        agent.onClose();
-      }
-      drain();
+      end();
     } catch (Throwable fault) {
       started.countDown();
       faultHandler.accept(fault);
     } finally {
       uring.close();
+    }
+  }
+
+  private void begin() {
+    CURRENT.set(this);
+    uring.enable();
+    registered.open();
+    nowNs = System.nanoTime();
+    for (Agent agent : agents) {
+      agent.onStart();
+    }
+  }
+
+  private void end() {
+    for (Agent agent : agents) {
+      agent.onClose();
+    }
+    drain();
+  }
+
+  /**
+   * Instead of {@link #start}: runs the reactor on the calling thread, whose it is from the first
+   * call on, until a condition holds. For a client that is written as one sequence and touches what
+   * reactors own in between. Faults are thrown.
+   */
+  public void runUntil(BooleanSupplier done) {
+    if (started.getCount() > 0) {
+      thread = Thread.currentThread();
+      runsHere = true;
+      begin();
+      started.countDown();
+    }
+    assert inReactor() : "it is the reactor's thread";
+    while (!done.getAsBoolean()) {
+      cycle();
     }
   }
 
@@ -601,6 +629,10 @@ public final class Reactor implements ReactorContext, AutoCloseable {
   /** Stops the thread, once its agents have closed. From any thread but its own. */
   @Override
   public void close() {
+    if (runsHere) {
+      closeHere();
+      return;
+    }
     assert !inReactor() : "a reactor does not wait for itself";
     running = false;
     wake();
@@ -614,10 +646,26 @@ public final class Reactor implements ReactorContext, AutoCloseable {
         interrupted = true;
       }
     }
-    Libc.close(wakeFd);
-    memory.free(arena);
+    free();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** What {@link #runUntil} has run. */
+  private void closeHere() {
+    assert inReactor() : "it is the reactor's thread";
+    try {
+      end();
+    } finally {
+      CURRENT.remove();
+      uring.close();
+      free();
+    }
+  }
+
+  private void free() {
+    Libc.close(wakeFd);
+    memory.free(arena);
   }
 }

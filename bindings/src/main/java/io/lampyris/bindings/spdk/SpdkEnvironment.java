@@ -88,7 +88,7 @@ public final class SpdkEnvironment {
                   options.memoryMib,
                   options.hugePages ? "huge pages" : "shared memory",
                   options.hugePages
-                      ? "reserve huge pages (sysctl vm.nr_hugepages=%d), or none: huge_pages = false"
+                      ? "reserve huge pages (sysctl vm.nr_hugepages=%d), or where no controller is on PCIe, storage.spdk_huge_pages = false"
                           .formatted(options.memoryMib / 2 + 64)
                       : "less memory"));
     }

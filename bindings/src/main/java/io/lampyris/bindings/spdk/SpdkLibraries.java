@@ -173,7 +173,7 @@ public final class SpdkLibraries {
     String install =
         home == null
             ? "install SPDK with shared libraries (configure --with-shared), or set SPDK_HOME"
-            : "build SPDK with shared libraries: configure --with-shared, make";
+            : "name an SPDK with shared libraries (configure --with-shared) by SPDK_HOME or storage.spdk_home";
     for (String name : List.of(LOG, ENVIRONMENT, SOCKETS, DRIVER)) {
       Path file = find(name);
       String path = file == null ? name : file.toString();

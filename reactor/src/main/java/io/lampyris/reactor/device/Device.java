@@ -10,6 +10,9 @@ public interface Device extends AutoCloseable {
   /** Every offset, length and address is a multiple of this; a power of two, at most 4096. */
   int alignmentBytes();
 
+  /** Whether it gains from hearing of space that became free: a disk does, a file does not. */
+  boolean wantsDiscards();
+
   /** Takes a request; it completes later, never inside this call (I1). */
   void submit(IoRequest request);
 

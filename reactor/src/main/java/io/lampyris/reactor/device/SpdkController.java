@@ -3,15 +3,12 @@ package io.lampyris.reactor.device;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.spdk.NvmeController;
 import io.lampyris.bindings.spdk.NvmeNamespace;
-import io.lampyris.bindings.spdk.NvmeQueue;
-import io.lampyris.bindings.spdk.NvmeStatus;
 import io.lampyris.bindings.spdk.SpdkEnvironment;
 import io.lampyris.bindings.spdk.SpdkException;
 import io.lampyris.reactor.BufferMemory;
 import io.lampyris.reactor.Threads;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,7 +63,6 @@ public final class SpdkController implements AutoCloseable {
   /** So many resets without a request done in between, and it has failed. */
   private static final int FRUITLESS_MAX = 3;
 
-  private static final long INSPECT_WAIT_NS = TimeUnit.SECONDS.toNanos(10);
   private static final long ALIGNMENT_BYTES = 2 << 20;
   private static final Path PCI_DEVICES = Path.of("/sys/bus/pci/devices");
   private static final Pattern PCI_ADDRESS = Pattern.compile("traddr:([0-9a-fA-F:.]+)");
@@ -80,6 +76,7 @@ public final class SpdkController implements AutoCloseable {
   private final Condition changed = lock.newCondition();
   private final List<SpdkNvmeDevice> devices = new ArrayList<>();
   private final Set<SpdkNvmeDevice> stopped = new HashSet<>();
+  private final List<SpdkBlockIo> blocking = new ArrayList<>();
   private String wanted = "";
   private boolean closing;
   private int fruitless;
@@ -194,36 +191,65 @@ public final class SpdkController implements AutoCloseable {
    * @throws SpdkException when it cannot be read
    */
   public Optional<String> contentOf(int namespaceId) throws SpdkException {
-    NvmeNamespace namespace = namespace(namespaceId);
-    int bytes = (int) Math.min(Signatures.HEAD_BYTES, namespace.sizeBytes());
-    NvmeQueue queue = NvmeQueue.open(controller, namespace, 4);
-    MemorySegment memory = environment.allocate(bytes, 4096);
-    try {
-      queue.transfer(0, false, memory.address(), 0, bytes, false);
-      long deadlineNs = System.nanoTime() + INSPECT_WAIT_NS;
-      int lost = 0;
-      while (queue.nextCompleted() < 0) {
-        if (lost < 0 || System.nanoTime() > deadlineNs) {
-          throw unreadable(namespaceId, lost < 0 ? "the queue is lost" : "no answer");
-        }
-        lost = queue.cycle(0);
-      }
-      if (queue.status(0) != 0 || queue.error(0) != 0) {
-        throw unreadable(
-            namespaceId,
-            "%s, errno %d".formatted(NvmeStatus.describe(queue.status(0)), -queue.error(0)));
-      }
-      return Signatures.of(memory.toArray(ValueLayout.JAVA_BYTE));
-    } finally {
-      queue.close();
-      environment.free(memory);
+    try (SpdkBlockIo io = blockIo(namespaceId)) {
+      byte[] head = new byte[(int) Math.min(Signatures.HEAD_BYTES, io.namespace().sizeBytes())];
+      io.read(0, MemorySegment.ofArray(head));
+      return Signatures.of(head);
     }
   }
 
-  private SpdkException unreadable(int namespaceId, String observed) {
-    return new SpdkException(
-        "namespace %d of %s cannot be read; observed=%s; remedy: check the device with nvme smart-log"
-            .formatted(namespaceId, controller, observed));
+  /**
+   * For reads and writes that block; closed before this is.
+   *
+   * @throws SpdkException when there is no such namespace, or its format is not supported
+   */
+  public SpdkBlockIo blockIo(int namespaceId) throws SpdkException {
+    SpdkBlockIo made = new SpdkBlockIo(environment, this, namespace(namespaceId));
+    exclusively(() -> blocking.add(made));
+    return made;
+  }
+
+  // ---- what blocking I/O asks ----
+
+  /** Something that a reset must not come between. */
+  @FunctionalInterface
+  interface Step {
+    void run() throws SpdkException;
+  }
+
+  void whileRunning(Step step) throws SpdkException {
+    lock.lock();
+    try {
+      long deadlineNs = System.nanoTime() + patience.resetNs;
+      while (phase != Phase.RUNNING) {
+        long leftNs = deadlineNs - System.nanoTime();
+        if (phase == Phase.FAILED || leftNs <= 0) {
+          throw new SpdkException(
+              "the controller has failed; observed=%s, limit=one that answers; remedy: see the log, check the device"
+                  .formatted(controller));
+        }
+        long ignored = changed.awaitNanos(leftNs);
+      }
+      step.run();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SpdkException("interrupted while %s is reset".formatted(controller));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void remove(SpdkBlockIo io) {
+    exclusively(() -> blocking.remove(io));
+  }
+
+  void exclusively(Runnable action) {
+    lock.lock();
+    try {
+      action.run();
+    } finally {
+      lock.unlock();
+    }
   }
 
   // ---- what devices ask ----
@@ -365,6 +391,7 @@ public final class SpdkController implements AutoCloseable {
       stopped.clear();
       wanted = "";
       phase = Phase.RUNNING;
+      changed.signalAll();
       LOGGER.warn("{} works again", controller);
       List.copyOf(devices).forEach(SpdkNvmeDevice::wake);
     } else {
@@ -378,6 +405,7 @@ public final class SpdkController implements AutoCloseable {
       return false;
     }
     devices.forEach(SpdkNvmeDevice::disconnect);
+    blocking.forEach(SpdkBlockIo::disconnect);
     return controller.reconnect(giveUpNs) == 0;
   }
 
@@ -385,6 +413,7 @@ public final class SpdkController implements AutoCloseable {
     LOGGER.error("{} has failed: {}", controller, why);
     wanted = "";
     phase = Phase.FAILED;
+    changed.signalAll();
     List.copyOf(devices).forEach(SpdkNvmeDevice::wake);
   }
 
@@ -410,7 +439,8 @@ public final class SpdkController implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      assert devices.isEmpty() : "closed with %d devices".formatted(devices.size());
+      assert devices.isEmpty() && blocking.isEmpty()
+          : "closed with %d devices".formatted(devices.size() + blocking.size());
       closing = true;
       changed.signalAll();
     } finally {

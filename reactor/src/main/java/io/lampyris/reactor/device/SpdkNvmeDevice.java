@@ -130,6 +130,11 @@ public final class SpdkNvmeDevice implements Device, Poller {
   }
 
   @Override
+  public boolean wantsDiscards() {
+    return namespace.deallocates();
+  }
+
+  @Override
   public int inFlight() {
     return inFlight;
   }

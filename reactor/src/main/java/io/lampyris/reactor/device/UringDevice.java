@@ -42,6 +42,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   private final String name;
   private final int fd;
   private final long sizeBytes;
+  private final boolean isDisk;
   private final int alignmentBytes;
 
   /** A file on tmpfs, to be copied from; empty for what is not in memory. */
@@ -66,6 +67,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
       String name,
       int fd,
       long sizeBytes,
+      boolean isDisk,
       int alignmentBytes,
       MemorySegment mapped) {
     this.reactor = reactor;
@@ -74,6 +76,7 @@ public final class UringDevice implements Device, UringClient, InboxTask {
     this.name = name;
     this.fd = fd;
     this.sizeBytes = sizeBytes;
+    this.isDisk = isDisk;
     this.alignmentBytes = alignmentBytes;
     this.mapped = mapped;
     for (int i = DEPTH_MAX - 1; i >= 0; i--) {
@@ -98,20 +101,20 @@ public final class UringDevice implements Device, UringClient, InboxTask {
                   Errno.describe(-fd),
                   direct ? ", and that its file system takes O_DIRECT" : ""));
     }
-    long size = Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
+    boolean isDisk = Libc.isBlockDevice(fd) == 1;
+    long size = isDisk ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
     if (size < 0) {
       Libc.close(fd);
       throw new IOException(
           "cannot size device %s; observed=%s".formatted(path, Errno.describe((int) -size)));
     }
     int alignment = direct ? DIRECT_ALIGNMENT_BYTES : 1;
-    boolean inMemory =
-        size > 0 && Libc.isBlockDevice(fd) != 1 && Libc.statfs(path.toString()).isTmpfs();
+    boolean inMemory = size > 0 && !isDisk && Libc.statfs(path.toString()).isTmpfs();
     MemorySegment mapped =
         inMemory
             ? NativeMemory.map(fd, 0, size, Fcntl.PROT_READ, Fcntl.MAP_SHARED)
             : MemorySegment.NULL;
-    return new UringDevice(reactor, path.toString(), fd, size, alignment, mapped);
+    return new UringDevice(reactor, path.toString(), fd, size, isDisk, alignment, mapped);
   }
 
   @Override
@@ -127,6 +130,11 @@ public final class UringDevice implements Device, UringClient, InboxTask {
   @Override
   public int alignmentBytes() {
     return alignmentBytes;
+  }
+
+  @Override
+  public boolean wantsDiscards() {
+    return isDisk;
   }
 
   @Override

@@ -32,6 +32,11 @@ public abstract class ForwardingDevice implements Device {
   }
 
   @Override
+  public boolean wantsDiscards() {
+    return real.wantsDiscards();
+  }
+
+  @Override
   public int inFlight() {
     return real.inFlight();
   }

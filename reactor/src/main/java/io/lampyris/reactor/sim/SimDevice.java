@@ -154,6 +154,11 @@ public final class SimDevice implements Device {
   }
 
   @Override
+  public boolean wantsDiscards() {
+    return false;
+  }
+
+  @Override
   public int inFlight() {
     return inFlight.size();
   }

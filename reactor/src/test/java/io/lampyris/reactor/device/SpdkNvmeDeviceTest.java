@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.spdk.SpdkEnvironment;
+import io.lampyris.reactor.testkit.SpdkTarget;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.ServerSocket;

@@ -1,6 +1,7 @@
 package io.lampyris.reactor.device;
 
 import io.lampyris.bindings.spdk.SpdkEnvironment;
+import io.lampyris.reactor.testkit.SpdkPcie;
 import java.io.IOException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedClass;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lampyris.bindings.NativeMemory;
 import io.lampyris.bindings.spdk.SpdkEnvironment;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.testkit.SpdkPcie;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;

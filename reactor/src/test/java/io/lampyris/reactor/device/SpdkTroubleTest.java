@@ -12,6 +12,7 @@ import io.lampyris.bindings.ShrinkableMemory;
 import io.lampyris.bindings.spdk.SpdkEnvironment;
 import io.lampyris.bindings.spdk.SpdkException;
 import io.lampyris.protocol.Status;
+import io.lampyris.reactor.testkit.SpdkTarget;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;

@@ -1,4 +1,4 @@
-package io.lampyris.reactor.device;
+package io.lampyris.reactor.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -15,11 +15,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * SPDK's own target with two namespaces in memory, of 4096 and of 512 bytes a sector, over VFIOUSER
- * and NVMe/TCP on loopback: a process of the SPDK in {@code $SPDK_HOME}.
+ * SPDK's own target with two namespaces, in memory as a rule, of 4096 and of 512 bytes a sector,
+ * over VFIOUSER and NVMe/TCP on loopback: a process of the SPDK in {@code $SPDK_HOME}.
  */
-final class SpdkTarget implements AutoCloseable {
-  static final int MIB = 64;
+public final class SpdkTarget implements AutoCloseable {
+  public static final int MIB = 64;
   private static final String NQN = "nqn.2026-11.io.lampyris:test";
   private static final int START_WAIT_S = 60;
 
@@ -29,16 +29,21 @@ final class SpdkTarget implements AutoCloseable {
 
   private final Path dir;
   private final int port;
+
+  /** How the first namespace's bdev is made. */
+  private final String first;
+
   private final Process process;
 
-  private SpdkTarget(Path dir, int port) throws IOException {
+  private SpdkTarget(Path dir, int port, String first) throws IOException {
     this.dir = dir;
     this.port = port;
+    this.first = first;
     process = launch();
   }
 
   /** Skips the test where there is no SPDK. */
-  static Path home() {
+  public static Path home() {
     String home = System.getenv("SPDK_HOME");
     assumeTrue(
         home != null && Files.isDirectory(Path.of(home)),
@@ -47,19 +52,36 @@ final class SpdkTarget implements AutoCloseable {
   }
 
   /** The environment of this process, without huge pages. */
-  static SpdkEnvironment environment() throws SpdkException {
+  public static SpdkEnvironment environment() throws SpdkException {
     return environment(new SpdkEnvironment.Options("lampyris-test", 512, false, List.of()));
   }
 
-  static SpdkEnvironment environment(SpdkEnvironment.Options options) throws SpdkException {
+  public static SpdkEnvironment environment(SpdkEnvironment.Options options) throws SpdkException {
     Path queues = Path.of("../native/build/liblampyris_nvme.so").toAbsolutePath().normalize();
     assumeTrue(Files.exists(queues), queues + " is not built; remedy: make -C native");
     SpdkLibraries.load(home(), queues);
     return SpdkEnvironment.start(options);
   }
 
-  static SpdkTarget start(Path dir, int port) throws IOException {
-    return new SpdkTarget(dir, port);
+  public static SpdkTarget start(Path dir, int port) throws IOException {
+    return new SpdkTarget(
+        dir,
+        port,
+        """
+        {"method": "bdev_malloc_create", "params": {"name": "a", "num_blocks": %d, "block_size": 4096}}\
+        """
+            .formatted(MIB * 256));
+  }
+
+  /** The same with a file as its first namespace, which is there when it is started again. */
+  public static SpdkTarget startOn(Path file, Path dir, int port) throws IOException {
+    return new SpdkTarget(
+        dir,
+        port,
+        """
+        {"method": "bdev_aio_create", "params": {"name": "a", "filename": "%s", "block_size": 4096}}\
+        """
+            .formatted(file));
   }
 
   private static Path program() {
@@ -81,7 +103,7 @@ final class SpdkTarget implements AutoCloseable {
         """
         {"subsystems": [
           {"subsystem": "bdev", "config": [
-            {"method": "bdev_malloc_create", "params": {"name": "a", "num_blocks": %1$d, "block_size": 4096}},
+            %1$s,
             {"method": "bdev_malloc_create", "params": {"name": "b", "num_blocks": %2$d, "block_size": 512}},
             {"method": "bdev_wait_for_examine"}]},
           {"subsystem": "nvmf", "config": [
@@ -93,7 +115,7 @@ final class SpdkTarget implements AutoCloseable {
             {"method": "nvmf_subsystem_add_listener", "params": {"nqn": "%3$s", "listen_address": {"trtype": "VFIOUSER", "traddr": "%4$s"}}},
             {"method": "nvmf_subsystem_add_listener", "params": {"nqn": "%3$s", "listen_address": {"trtype": "TCP", "adrfam": "IPv4", "traddr": "127.0.0.1", "trsvcid": "%5$d"}}}]}]}
         """
-            .formatted(MIB * 256, MIB * 2048, NQN, dir.resolve("vfio"), port));
+            .formatted(first, MIB * 2048, NQN, dir.resolve("vfio"), port));
     ProcessBuilder builder =
         new ProcessBuilder(
             program().toString(),
@@ -133,25 +155,25 @@ final class SpdkTarget implements AutoCloseable {
     return launched;
   }
 
-  String overSharedMemory() {
+  public String overSharedMemory() {
     return "trtype:VFIOUSER traddr:%s subnqn:%s".formatted(dir.resolve("vfio"), NQN);
   }
 
-  String overTcp() {
+  public String overTcp() {
     return "trtype:TCP adrfam:IPv4 traddr:127.0.0.1 trsvcid:%d subnqn:%s".formatted(port, NQN);
   }
 
   /** The process ends at once: a device that is pulled. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly().onExit().join();
   }
 
   /** Answers nothing until it {@link #goOn}. */
-  void hang() {
+  public void hang() {
     signal(SIGSTOP);
   }
 
-  void goOn() {
+  public void goOn() {
     signal(SIGCONT);
   }
 

@@ -1,4 +1,4 @@
-package io.lampyris.reactor.device;
+package io.lampyris.reactor.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -12,7 +12,7 @@ import java.util.List;
  * The NVMe controllers of the virtual rig, {@code nv0} and on: emulated, but on a PCI Express bus,
  * with registers, queues in memory that they reach by themselves, and a slot to take them out of.
  */
-final class SpdkPcie {
+public final class SpdkPcie {
   private static final int MEMORY_MIB = 256;
 
   private SpdkPcie() {}
@@ -26,18 +26,18 @@ final class SpdkPcie {
   }
 
   /** With huge pages, and all controllers of the rig. Skips the test elsewhere. */
-  static SpdkEnvironment environment() throws IOException {
+  public static SpdkEnvironment environment() throws IOException {
     List<String> addresses = addresses();
     return SpdkTarget.environment(
         new SpdkEnvironment.Options("lampyris-test", MEMORY_MIB, true, addresses));
   }
 
-  static String transportId(int controller) {
+  public static String transportId(int controller) {
     return "trtype:PCIe traddr:" + addresses().get(controller);
   }
 
   /** Does to the machine what no program inside can: {@code bench/rig/guest/rig-host --help}. */
-  static void host(String... request) throws IOException, InterruptedException {
+  public static void host(String... request) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("rig-host"));
     command.addAll(List.of(request));
     assertEquals(0, new ProcessBuilder(command).inheritIO().start().waitFor(), command::toString);
