@@ -4,9 +4,13 @@ import io.lampyris.chunkengine.check.CheckFinding;
 import io.lampyris.chunkengine.check.CheckReport;
 import io.lampyris.chunkengine.check.TargetChecker;
 import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.NamespaceHost;
+import io.lampyris.chunkengine.host.NamespaceName;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Json;
 import io.lampyris.cli.base.Sizes;
+import io.lampyris.cli.config.NvmeSettings;
+import io.lampyris.cli.embedded.Namespaces;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.InstanceLock;
 import java.io.Console;
@@ -101,8 +105,14 @@ final class CheckCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     List<CheckReport> reports = new ArrayList<>();
-    for (Path target : targets(dir)) {
-      reports.add(check(target, spec.commandLine().getErr()));
+    List<Path> targets = targets(dir);
+    try (Namespaces devices = Namespaces.open(nvme(targets))) {
+      for (Path target : targets) {
+        devices.place(target, nameOf(target), 0);
+        reports.add(check(target, devices, spec.commandLine().getErr()));
+      }
+    } catch (StoreException e) {
+      throw InputException.because(e);
     }
     boolean clean = reports.stream().allMatch(CheckReport::isClean);
     if (output == OutputFormat.JSON) {
@@ -158,12 +168,27 @@ final class CheckCommand implements Callable<Integer> {
     return found;
   }
 
-  private CheckReport check(Path target, PrintWriter err) throws InputException {
+  /** The namespaces that targets say they lie on; huge pages where the bus needs them. */
+  private static NvmeSettings nvme(List<Path> targets) throws StoreException {
+    List<@Nullable NamespaceName> names = new ArrayList<>();
+    for (Path target : targets) {
+      names.add(nameOf(target));
+    }
+    NvmeSettings none = NvmeSettings.NONE;
+    boolean pcie = names.stream().anyMatch(name -> name != null && !name.pciAddress().isEmpty());
+    return new NvmeSettings(names, none.spdkHome(), none.memoryBytes(), pcie);
+  }
+
+  private static @Nullable NamespaceName nameOf(Path target) throws StoreException {
+    NamespaceHost.Marker marker = NamespaceHost.marker(target.resolve("device"));
+    return marker == null ? null : marker.name();
+  }
+
+  private CheckReport check(Path target, Namespaces devices, PrintWriter err)
+      throws StoreException {
     Bar bar = new Bar(err, target);
     try {
-      return TargetChecker.check(target, !noData, bar::draw);
-    } catch (StoreException e) {
-      throw InputException.because(e);
+      return TargetChecker.check(target, devices.host(target), !noData, bar::draw);
     } finally {
       bar.clear();
     }

@@ -1,14 +1,11 @@
 package io.lampyris.chunkengine.check;
 
-import io.lampyris.bindings.Errno;
-import io.lampyris.bindings.Fcntl;
-import io.lampyris.bindings.Libc;
 import io.lampyris.chunkengine.check.CheckFinding.Code;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
-import io.lampyris.chunkengine.format.StoreException.Reason;
+import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.index.ChunkIndex;
 import io.lampyris.chunkengine.log.RedoPayload;
 import io.lampyris.chunkengine.recovery.Replayer;
@@ -33,6 +30,7 @@ final class BlockChecker {
   private static final long PENDING_BIT = 1L << 31;
 
   private final long deviceSizeBytes;
+  private final Host host;
   private final Path device;
   private final ChunkIndex index;
   private final List<Replayer.Pending> pending;
@@ -51,12 +49,14 @@ final class BlockChecker {
 
   BlockChecker(
       long deviceSizeBytes,
+      Host host,
       Path device,
       ChunkIndex index,
       Replayer replayer,
       Crc32c crc,
       Consumer<CheckFinding> findings) {
     this.deviceSizeBytes = deviceSizeBytes;
+    this.host = host;
     this.device = device;
     this.index = index;
     this.pending = new ArrayList<>(replayer.pending());
@@ -181,8 +181,8 @@ final class BlockChecker {
 
   /** Reads every block and verifies its units. */
   void read(TargetChecker.Progress progress) throws StoreException {
-    int fd = open();
-    try (Arena arena = Arena.ofConfined()) {
+    try (Host.Reader reader = host.openReader(device);
+        Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(BUFFER_BYTES, SECTOR_BYTES);
       long done = 0;
       for (long key : order) {
@@ -190,43 +190,27 @@ final class BlockChecker {
         if ((source & PENDING_BIT) != 0) {
           Replayer.Pending waiting = pending.get((int) (source ^ PENDING_BIT));
           chunk.copyFrom(waiting.state);
-          verify(fd, buffer, waiting);
+          verify(reader, buffer, waiting);
         } else if (index.at((int) source, chunk)) {
-          verify(fd, buffer, null);
+          verify(reader, buffer, null);
         }
         done += chunk.lengthBytes;
         progress.onRead(done, dataBytes);
       }
-    } finally {
-      Libc.close(fd);
     }
-  }
-
-  private int open() throws StoreException {
-    int flags = Fcntl.O_RDONLY | Fcntl.O_CLOEXEC;
-    int fd = Libc.open(device.toString(), flags | Fcntl.O_DIRECT, 0);
-    if (fd == -Errno.EINVAL) {
-      fd = Libc.open(device.toString(), flags, 0);
-    }
-    if (fd < 0) {
-      throw new StoreException(
-          Reason.IO,
-          "the device cannot be read; observed=%s on %s, limit=success; remedy: look at its permissions"
-              .formatted(Errno.describe(-fd), device));
-    }
-    return fd;
   }
 
   private void verify(
-      int fd, MemorySegment buffer, Replayer.@org.jspecify.annotations.Nullable Pending waiting) {
+      Host.Reader reader,
+      MemorySegment buffer,
+      Replayer.@org.jspecify.annotations.Nullable Pending waiting) {
     int unitBytes = chunk.unitBytes();
     for (int unit = 0; unit < chunk.unitCount(); unit++) {
       int from = unit * unitBytes;
       int bytes = Math.min(unitBytes, chunk.lengthBytes - from);
       long at = chunk.blockOffset + from;
-      long read = pread(fd, buffer, at, bytes);
-      if (read < bytes) {
-        String why = read < 0 ? Errno.describe((int) -read) : read + " bytes";
+      String why = read(reader, at, bytes, buffer);
+      if (!why.isEmpty()) {
         findings.accept(
             CheckFinding.of(
                 Code.UNREADABLE,
@@ -255,24 +239,14 @@ final class BlockChecker {
     }
   }
 
-  /** As many bytes as there are, or a negative errno. */
-  private static long pread(int fd, MemorySegment buffer, long offset, int bytes) {
-    int wanted = bytes + SECTOR_BYTES - 1 & -SECTOR_BYTES;
-    long done = 0;
-    while (done < wanted) {
-      long result = Libc.pread(fd, buffer.asSlice(done), wanted - done, offset + done);
-      if (result == -Errno.EINTR) {
-        continue;
-      }
-      if (result < 0) {
-        return result;
-      }
-      if (result == 0) {
-        break;
-      }
-      done += result;
+  /** Empty when all of a unit was read; else why not. */
+  private static String read(Host.Reader reader, long at, int bytes, MemorySegment into) {
+    try {
+      long read = reader.read(at, into.asSlice(0, bytes + SECTOR_BYTES - 1 & -SECTOR_BYTES));
+      return read >= bytes ? "" : read + " bytes";
+    } catch (StoreException e) {
+      return String.valueOf(e.getMessage());
     }
-    return Math.min(done, bytes);
   }
 
   /** What the next start would put in place, and for a pending version its own bytes. */

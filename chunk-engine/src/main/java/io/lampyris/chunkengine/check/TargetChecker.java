@@ -9,14 +9,13 @@ import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.format.StoreException.Reason;
 import io.lampyris.chunkengine.format.Superblock;
-import io.lampyris.chunkengine.host.HostFiles;
+import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.index.ChunkIndex;
 import io.lampyris.chunkengine.index.OffHeapChunkIndex;
 import io.lampyris.chunkengine.log.ChronicleChunkLog;
 import io.lampyris.chunkengine.log.EarlierGroups;
 import io.lampyris.chunkengine.log.LogCatalog;
 import io.lampyris.chunkengine.log.LogScanner;
-import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.recovery.JournalReplay;
 import io.lampyris.chunkengine.recovery.Replayer;
 import io.lampyris.chunkengine.recovery.TargetFiles;
@@ -52,6 +51,7 @@ public final class TargetChecker {
   }
 
   private final Path dir;
+  private final Host host;
   private final Path device;
   private final Path logDir;
   private final boolean readsData;
@@ -72,8 +72,9 @@ public final class TargetChecker {
   private long readBytes;
   private long units;
 
-  private TargetChecker(Path dir, boolean readsData, Progress progress) {
+  private TargetChecker(Path dir, Host host, boolean readsData, Progress progress) {
     this.dir = dir;
+    this.host = host;
     this.device = dir.resolve(TargetFiles.DEVICE);
     this.logDir = dir.resolve(TargetFiles.LOG);
     this.readsData = readsData;
@@ -89,7 +90,13 @@ public final class TargetChecker {
    */
   public static CheckReport check(Path dir, boolean readsData, Progress progress)
       throws StoreException {
-    return new TargetChecker(dir, readsData, progress).run();
+    return check(dir, Host.posix(), readsData, progress);
+  }
+
+  /** As the other, of a target whose device another host reaches. */
+  public static CheckReport check(Path dir, Host host, boolean readsData, Progress progress)
+      throws StoreException {
+    return new TargetChecker(dir, host, readsData, progress).run();
   }
 
   private CheckReport run() throws StoreException {
@@ -99,7 +106,7 @@ public final class TargetChecker {
           "there is no target to check; observed=no %s, limit=a directory with device and log; remedy: name the directory of an instance or of a target"
               .formatted(device));
     }
-    TargetFiles.checkFinished(HostFiles.INSTANCE, dir);
+    TargetFiles.checkFinished(host, dir);
     int lock = lock();
     try (ChunkIndex index = new OffHeapChunkIndex()) {
       checkSuperblocks();
@@ -192,7 +199,7 @@ public final class TargetChecker {
   private String damageOf(byte[] sector, int copy) throws StoreException {
     int read;
     try {
-      read = HostFiles.INSTANCE.read(device, offset(copy), MemorySegment.ofArray(sector));
+      read = host.read(device, offset(copy), MemorySegment.ofArray(sector));
     } catch (StoreException e) {
       return text(e);
     }
@@ -211,7 +218,7 @@ public final class TargetChecker {
   }
 
   private void checkDeviceSize(Superblock found) throws StoreException {
-    long observed = new TargetFiles(TargetOptions.defaults()).sizeBytes(device);
+    long observed = host.sizeBytes(device);
     if (observed != found.deviceSizeBytes()) {
       add(
           CheckFinding.at(
@@ -226,7 +233,7 @@ public final class TargetChecker {
   // ---- log ----
 
   private void checkLog(Superblock found, Replayer replayer) throws StoreException {
-    JournalReplay journal = new JournalReplay(HostFiles.INSTANCE, found.uuid(), replayer);
+    JournalReplay journal = new JournalReplay(host, found.uuid(), replayer);
     journal.find(device);
     LogCatalog catalog;
     try {
@@ -379,7 +386,7 @@ public final class TargetChecker {
       note("what the log says is not known in full, so no block was checked");
       return;
     }
-    for (Replayer.LostPayload lost : replayer.load(HostFiles.INSTANCE, device)) {
+    for (Replayer.LostPayload lost : replayer.load(host, device)) {
       add(
           new CheckFinding(
               Code.PAYLOAD_LOST,
@@ -391,7 +398,7 @@ public final class TargetChecker {
               -1));
     }
     BlockChecker blocks =
-        new BlockChecker(found.deviceSizeBytes(), device, index, replayer, crc, this::add);
+        new BlockChecker(found.deviceSizeBytes(), host, device, index, replayer, crc, this::add);
     blocks.checkPlaces();
     dataBytes = blocks.dataBytes();
     if (!readsData) {

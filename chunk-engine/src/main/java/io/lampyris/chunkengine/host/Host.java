@@ -37,6 +37,34 @@ public interface Host {
 
   void close(int fd);
 
+  /** Of a file, or of the device that a path leads to. */
+  long sizeBytes(Path path) throws StoreException;
+
+  /**
+   * Looks whether a device of this size can be made at a path, before anything is; one that is half
+   * made there is in nobody's way.
+   *
+   * @return how many bytes of the file system it takes: none, when it lies elsewhere
+   * @throws StoreException INVALID_ARGUMENT when what is there is too small, or something else's
+   */
+  long checkDevice(Path device, long sizeBytes) throws StoreException;
+
+  /** Opens a device to read much of it, past the page cache where that is possible. */
+  Reader openReader(Path device) throws StoreException;
+
+  /** Reads of a device, one at a time. */
+  interface Reader extends AutoCloseable {
+    /**
+     * Fills memory, of whole sectors of 4096 bytes.
+     *
+     * @return how many bytes there were, fewer than asked only at the device's end
+     */
+    long read(long offset, MemorySegment into) throws StoreException;
+
+    @Override
+    void close();
+  }
+
   /**
    * Whether an open file still has a name. Never blocks: reactors ask before they acknowledge what
    * is in it.

@@ -19,12 +19,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** {@link Host} by system calls, with their errors named. */
-public final class HostFiles implements Host {
+public class HostFiles implements Host {
   public static final HostFiles INSTANCE = new HostFiles();
 
   private static final int MODE = 0640;
 
-  private HostFiles() {}
+  /** For hosts that differ in a few things. */
+  protected HostFiles() {}
 
   @Override
   public int open(Path path, int flags) throws StoreException {
@@ -36,6 +37,50 @@ public final class HostFiles implements Host {
   public void close(int fd) {
     int result = Libc.close(fd);
     assert result == 0 || result == -Errno.EINTR : "close of fd " + fd + ": " + result;
+  }
+
+  @Override
+  public long sizeBytes(Path path) throws StoreException {
+    int fd = open(path, Fcntl.O_RDONLY);
+    try {
+      return Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
+    } finally {
+      close(fd);
+    }
+  }
+
+  @Override
+  public long checkDevice(Path device, long sizeBytes) throws StoreException {
+    return sizeBytes;
+  }
+
+  @Override
+  public Reader openReader(Path device) throws StoreException {
+    int direct = Libc.open(device.toString(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC | Fcntl.O_DIRECT, 0);
+    int fd = direct == -Errno.EINVAL ? open(device, Fcntl.O_RDONLY) : direct;
+    return new FileReader(device, check(fd, "open", device.toString()));
+  }
+
+  private record FileReader(Path device, int fd) implements Reader {
+    @Override
+    public long read(long offset, MemorySegment into) throws StoreException {
+      long done = 0;
+      while (done < into.byteSize()) {
+        long result = Libc.pread(fd, into.asSlice(done), into.byteSize() - done, offset + done);
+        if (result == 0) {
+          break;
+        }
+        if (result != -Errno.EINTR) {
+          done += check((int) result, "pread", device.toString());
+        }
+      }
+      return done;
+    }
+
+    @Override
+    public void close() {
+      INSTANCE.close(fd);
+    }
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.lampyris.chunkengine.recovery;
 
 import io.lampyris.bindings.Fcntl;
-import io.lampyris.bindings.Libc;
 import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.RecoveryRow;
 import io.lampyris.chunkengine.format.RecoveryRow.Copy;
@@ -46,13 +45,14 @@ public final class TargetFiles {
           "there is a target already; observed=%s, limit=an empty directory; remedy: choose another directory"
               .formatted(dir));
     }
+    long onHostBytes = host.checkDevice(dir.resolve(DEVICE), spec.sizeBytes());
     boolean fresh = !host.exists(dir);
     try {
       host.createDirectories(dir);
       host.deleteTree(dir.resolve(LOG));
       host.deleteTree(dir.resolve(DEVICE));
       host.deleteTree(dir.resolve(WholeFile.NAME));
-      checkRoom(dir, spec.sizeBytes());
+      checkRoom(dir, onHostBytes + ChronicleChunkLog.createBytes(options));
       write(dir, spec);
     } catch (StoreException e) {
       undo(dir, fresh, e);
@@ -142,13 +142,13 @@ public final class TargetFiles {
     }
   }
 
-  private void checkRoom(Path dir, long sizeBytes) throws StoreException {
+  private void checkRoom(Path dir, long bytes) throws StoreException {
     long available = host.availableBytes(dir);
-    if (sizeBytes + ChronicleChunkLog.createBytes(options) > available) {
+    if (bytes > available) {
       throw new StoreException(
           Reason.NO_SPACE,
           "the target and its log are larger than the disk has room for; observed=%d bytes, limit=%d bytes free at %s; remedy: choose a smaller size or another disk"
-              .formatted(sizeBytes + ChronicleChunkLog.createBytes(options), available, dir));
+              .formatted(bytes, available, dir));
     }
   }
 
@@ -172,7 +172,7 @@ public final class TargetFiles {
     Copy b = a == Copy.DAMAGED ? readCopy(device, 1, sector) : Copy.DAMAGED;
     boolean intact = a == Copy.INTACT || b == Copy.INTACT;
     long expected = intact ? Superblock.decode(sector, device.toString()).deviceSizeBytes() : 0;
-    long observed = sizeBytes(device);
+    long observed = host.sizeBytes(device);
     RecoveryRow row = RecoveryRow.of(new RecoveryRow.Device(a, b, expected == observed));
     switch (row) {
       case SUPERBLOCK_A -> {}
@@ -199,14 +199,5 @@ public final class TargetFiles {
   private Copy readCopy(Path device, int copy, MemorySegment sector) throws StoreException {
     int read = host.read(device, offset(copy), sector);
     return read == Superblock.SIZE_BYTES ? Superblock.stateOf(sector, copy) : Copy.DAMAGED;
-  }
-
-  public long sizeBytes(Path device) throws StoreException {
-    int fd = host.open(device, Fcntl.O_RDONLY);
-    try {
-      return Libc.isBlockDevice(fd) == 1 ? Libc.blockDeviceSizeBytes(fd) : Libc.fileSize(fd);
-    } finally {
-      host.close(fd);
-    }
   }
 }

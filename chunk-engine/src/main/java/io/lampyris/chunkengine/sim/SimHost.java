@@ -200,6 +200,21 @@ public final class SimHost implements Host, AutoCloseable {
   }
 
   @Override
+  public long sizeBytes(Path path) throws StoreException {
+    return Host.posix().sizeBytes(path);
+  }
+
+  @Override
+  public long checkDevice(Path device, long sizeBytes) throws StoreException {
+    return Host.posix().checkDevice(device, sizeBytes);
+  }
+
+  @Override
+  public Reader openReader(Path device) throws StoreException {
+    return Host.posix().openReader(device);
+  }
+
+  @Override
   public int open(Path path, int flags) throws StoreException {
     return Host.posix().open(path, flags);
   }

@@ -6,7 +6,6 @@ import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.chunkengine.format.Superblock;
-import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.host.HostFiles;
 import io.lampyris.chunkengine.host.Keeper;
 import io.lampyris.chunkengine.host.Wake;
@@ -39,9 +38,7 @@ import io.lampyris.reactor.ReactorContext;
 import io.lampyris.reactor.device.Device;
 import io.lampyris.reactor.device.IoRequest;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -178,9 +175,9 @@ public final class TargetStore implements AutoCloseable {
    *
    * @throws StoreException UNFINISHED, CORRUPT_SUPERBLOCK, OTHER_FORMAT_VERSION, SIZE_MISMATCH, IO
    */
-  public static void check(Path dir) throws StoreException {
-    TargetFiles.checkFinished(Host.posix(), dir);
-    new TargetFiles(TargetOptions.defaults()).readSuperblock(dir.resolve(TargetFiles.DEVICE));
+  public static void check(Path dir, TargetOptions options) throws StoreException {
+    TargetFiles.checkFinished(options.host(), dir);
+    new TargetFiles(options).readSuperblock(dir.resolve(TargetFiles.DEVICE));
   }
 
   /**
@@ -314,7 +311,7 @@ public final class TargetStore implements AutoCloseable {
               dir.resolve(TargetFiles.LOG),
               deviceFile);
       Maintenance maintenance =
-          new Maintenance(this, context, options, discards(deviceFile), log.lastSequence());
+          new Maintenance(this, context, options, discards(device), log.lastSequence());
       attached =
           new Attached(
               context, device, commit, generations, watch, maintenance, device.alignmentBytes());
@@ -324,12 +321,11 @@ public final class TargetStore implements AutoCloseable {
     }
   }
 
-  private boolean discards(Path deviceFile) throws IOException {
+  private boolean discards(Device device) {
     return switch (options.space().discard()) {
       case ON -> true;
       case OFF -> false;
-      // A device file is "other": neither regular, nor a directory, nor a link.
-      case AUTO -> Files.readAttributes(deviceFile, BasicFileAttributes.class).isOther();
+      case AUTO -> device.wantsDiscards();
     };
   }
 

@@ -7,6 +7,7 @@ import io.lampyris.chunkengine.check.CheckFinding.Code;
 import io.lampyris.chunkengine.format.ChunkState;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
+import io.lampyris.chunkengine.host.Host;
 import io.lampyris.chunkengine.index.ChunkIndex;
 import io.lampyris.chunkengine.index.OffHeapChunkIndex;
 import io.lampyris.chunkengine.recovery.Replayer;
@@ -52,7 +53,14 @@ final class BlockCheckerTest {
 
   private BlockChecker check() {
     BlockChecker checker =
-        new BlockChecker(DEVICE, Path.of("device"), index, new Replayer(index), crc, findings::add);
+        new BlockChecker(
+            DEVICE,
+            Host.posix(),
+            Path.of("device"),
+            index,
+            new Replayer(index),
+            crc,
+            findings::add);
     checker.checkPlaces();
     return checker;
   }

@@ -90,7 +90,7 @@ final class FormatCutTest {
   private static boolean isWhole(SimTarget target, int n) throws StoreException {
     Path dir = target.directory();
     if (Files.exists(dir.resolve(TargetFiles.DEVICE)) && !Files.exists(unfinished(target))) {
-      TargetStore.check(dir);
+      TargetStore.check(dir, TargetOptions.defaults());
       assertTrue(TargetChecker.check(dir, true, (done, total) -> {}).isClean(), "n=" + n);
       target.boot(SimPower.steady());
       target.shutdown();

@@ -15,7 +15,6 @@ import io.lampyris.chunkengine.options.IntegrityOptions;
 import io.lampyris.chunkengine.options.IntegrityOptions.Verify;
 import io.lampyris.chunkengine.options.SpaceOptions;
 import io.lampyris.chunkengine.recovery.TargetFiles;
-import io.lampyris.chunkengine.store.ChunkModel.Change;
 import io.lampyris.protocol.Status;
 import io.lampyris.reactor.sim.PowerCut;
 import io.lampyris.reactor.sim.Prng;
@@ -31,12 +30,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The model test's run of one seed: lives of one target, each with its own kind of trouble. */
 final class SimModelRun {
-  private static final int INODES = 3;
-  private static final int CHUNKS = 6;
-
-  /** Updates of one chunk that wait for each other; every subset may be what a crash leaves. */
-  private static final int PENDING_MAX = 3;
-
   /** What a life has to bear. */
   private enum Trouble {
     NONE,
@@ -94,7 +87,7 @@ final class SimModelRun {
 
   private void last(SimTarget target, SimWorkload client) throws StoreException {
     boot(target, client, SimPower.steady());
-    for (long inode = 0; inode < INODES; inode++) {
+    for (long inode = 0; inode < ModelSteps.INODES; inode++) {
       client.remove(inode, 0, 100);
     }
     client.await();
@@ -121,9 +114,10 @@ final class SimModelRun {
     try {
       boot(target, client, power);
       trouble(target, client, trouble);
-      int steps = 20 + prng.below(200);
-      for (int step = 0; step < steps && !target.store().isOffline(); step++) {
-        step(client);
+      ModelSteps steps = new ModelSteps(client, prng);
+      int count = 20 + prng.below(200);
+      for (int step = 0; step < count && !target.store().isOffline(); step++) {
+        steps.step();
         if (trouble == Trouble.ROTTEN_BITS && prng.oneIn(20)) {
           rot(target, client);
         }
@@ -209,112 +203,6 @@ final class SimModelRun {
     }
   }
 
-  // ---- steps ----
-
-  private void step(SimWorkload client) {
-    int ops = 1 + prng.below(6);
-    for (int i = 0; i < ops; i++) {
-      operation(client);
-    }
-    if (prng.below(4) > 0) {
-      client.await();
-    }
-  }
-
-  private void operation(SimWorkload client) {
-    ChunkKey key = new ChunkKey(prng.below(INODES), prng.below(CHUNKS));
-    int chance = prng.below(108);
-    if (chance < 35) {
-      read(client, key);
-    } else if (chance >= 100 || client.model(key).isInTwoSteps()) {
-      inTwoSteps(client, key);
-    } else if (chance < 38) {
-      client.await();
-      client.remove(key.inode(), key.index(), 1 + prng.below(3));
-      client.await();
-    } else if (client.model(key).pending().size() < PENDING_MAX) {
-      update(client, key, chance);
-    }
-  }
-
-  private void update(SimWorkload client, ChunkKey key, int chance) {
-    int size = SimWorkload.chunkSize(key);
-    int length = client.model(key).lengthToCome();
-    if (chance < 65 && length > 0) {
-      int offset = prng.below(length);
-      client.write(key, offset, 1 + small(length - offset));
-    } else if (chance < 78 && length < size) {
-      client.write(key, length, 1 + small(size - length));
-    } else if (chance < 84) {
-      client.write(key, 0, prng.oneIn(3) ? size : 1 + prng.below(size));
-    } else if (chance < 88) {
-      int offset = prng.below(size);
-      client.write(key, offset, 1 + prng.below(size - offset));
-    } else if (chance < 95) {
-      client.truncate(key, prng.below(size + 1));
-    } else if (chance < 98) {
-      client.extend(key, prng.below(size + 1));
-    } else {
-      client.retry(key);
-    }
-  }
-
-  private void inTwoSteps(SimWorkload client, ChunkKey key) {
-    client.await();
-    ChunkModel model = client.model(key);
-    if (!model.isSettled()) {
-      // In doubt, in a target that has gone offline.
-      return;
-    }
-    int way = prng.below(6);
-    if (model.staged != null && way < 4) {
-      client.commit(key);
-    } else if (model.staged != null && way == 4) {
-      client.rollBack(key);
-    } else {
-      client.stage(key, anyChange(client, key));
-    }
-    if (prng.below(4) > 0) {
-      client.await();
-      if (model.isSettled()) {
-        client.readPending(key);
-      }
-    }
-  }
-
-  private Change anyChange(SimWorkload client, ChunkKey key) {
-    int size = SimWorkload.chunkSize(key);
-    int length = client.model(key).length();
-    int chance = prng.below(10);
-    if (chance < 5 && length > 0) {
-      int offset = prng.below(length);
-      return client.change(Change.Kind.WRITE, offset, 1 + small(length - offset));
-    }
-    if (chance < 7 && length < size) {
-      return client.change(Change.Kind.WRITE, length, 1 + small(size - length));
-    }
-    if (chance < 8) {
-      return client.change(Change.Kind.WRITE, 0, size);
-    }
-    Change.Kind kind = chance < 9 ? Change.Kind.TRUNCATE : Change.Kind.EXTEND;
-    return client.change(kind, 1 + prng.below(size), 0);
-  }
-
-  private int small(int limit) {
-    int shift = prng.below(Integer.SIZE - Integer.numberOfLeadingZeros(limit));
-    return prng.below(limit) >> shift;
-  }
-
-  private void read(SimWorkload client, ChunkKey key) {
-    int size = SimWorkload.chunkSize(key);
-    if (client.model(key).suspect && !client.verifiesAll) {
-      client.read(key, 0, size);
-    } else {
-      int offset = prng.below(size);
-      client.read(key, offset, 1 + prng.below(size - offset));
-    }
-  }
-
   // ---- damage ----
 
   private @Nullable ChunkKey anyChunk(SimWorkload client) {
@@ -332,6 +220,7 @@ final class SimModelRun {
 
   /** A bit of a chunk rots; whoever reads its unit is told. */
   private void rot(SimTarget target, SimWorkload client) {
+    ModelSteps steps = new ModelSteps(client, prng);
     client.await();
     target.runFor(SETTLE_NS);
     ChunkKey key = anyChunk(client);
@@ -348,7 +237,8 @@ final class SimModelRun {
     if (prng.coin()) {
       // Part of what stays in place, or not.
       int offset = prng.below(chunk.lengthBytes);
-      client.write(key, offset, 1 + small(Math.min(1_000, SimWorkload.chunkSize(key) - offset)));
+      client.write(
+          key, offset, 1 + steps.small(Math.min(1_000, SimWorkload.chunkSize(key) - offset)));
       client.await();
       target.runFor(SETTLE_NS);
       found = target.store().index().get(key.inode(), key.index(), chunk);
@@ -369,7 +259,7 @@ final class SimModelRun {
         "a read of the unit tells");
     if (prng.coin()) {
       int offset = prng.below(chunk.lengthBytes);
-      client.write(key, offset, 1 + small(Math.min(4096, chunk.lengthBytes - offset)));
+      client.write(key, offset, 1 + steps.small(Math.min(4096, chunk.lengthBytes - offset)));
       client.await();
     }
     judge(target, client, key);

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  * A target in a simulated world, through as many lives as it takes: boot, work, then shut down or
  * crash, which leaves what a power cut could for the next boot.
  */
-final class SimTarget implements AutoCloseable {
+final class SimTarget implements ModelTarget, AutoCloseable {
   private static final TargetSpec SPEC = new TargetSpec(1, 7, (1 << 20) + 5 * (64L << 20));
   static final int ALIGNMENT = 512;
 
@@ -207,7 +207,8 @@ final class SimTarget implements AutoCloseable {
     return logWrapper.apply(log);
   }
 
-  private record Driver(TargetStore store) implements Agent {
+  /** The store's part of a reactor. */
+  record Driver(TargetStore store) implements Agent {
     @Override
     public String roleName() {
       return "store";
@@ -230,7 +231,13 @@ final class SimTarget implements AutoCloseable {
     return present;
   }
 
-  TargetStore store() {
+  @Override
+  public Crc32c crc() {
+    return crc;
+  }
+
+  @Override
+  public TargetStore store() {
     TargetStore present = store;
     assert present != null : "booted";
     return present;
@@ -251,13 +258,15 @@ final class SimTarget implements AutoCloseable {
     on.offer(nowNs -> work.run());
   }
 
-  void runUntil(BooleanSupplier done) {
+  @Override
+  public void runUntil(BooleanSupplier done) {
     Simulation world = simulation;
     assert world != null : "booted";
     world.runUntil(done);
   }
 
-  void runFor(long durationNs) {
+  @Override
+  public void runFor(long durationNs) {
     Simulation world = simulation;
     assert world != null : "booted";
     world.runFor(durationNs);
@@ -311,8 +320,9 @@ final class SimTarget implements AutoCloseable {
     devices.clear();
   }
 
-  /** Memory for a client's transfers; a cut may still move some of those under way. */
-  MemorySegment allocate(int sizeBytes) {
+  /** A cut may still move some of the transfers under way. */
+  @Override
+  public MemorySegment allocate(int sizeBytes) {
     MemorySegment memory = NativeMemory.allocateAligned(sizeBytes);
     memories.add(memory);
     return memory;

@@ -22,14 +22,14 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client of a simulated target that knows what it must be answered: submits operations, several
- * at a time, and holds every answer, and after each restart every chunk, against its models.
+ * A client of a target that knows what it must be answered: submits operations, several at a time,
+ * and holds every answer, and after each restart every chunk, against its models.
  */
 final class SimWorkload {
   private static final int MEMORY_BYTES = (16 << 20) + 16384;
   private static final int HISTORY_MAX = 60;
 
-  private final SimTarget target;
+  private final ModelTarget target;
   private final Prng prng;
   private final TreeMap<ChunkKey, ChunkModel> models = new TreeMap<>();
   private final ArrayDeque<MemorySegment> memory = new ArrayDeque<>();
@@ -54,7 +54,7 @@ final class SimWorkload {
   /** Whether the device may answer errors, after which the target is offline. */
   boolean errorsExpected;
 
-  SimWorkload(SimTarget target, Prng prng) {
+  SimWorkload(ModelTarget target, Prng prng) {
     this.target = target;
     this.prng = prng;
   }
@@ -265,7 +265,7 @@ final class SimWorkload {
       payload = mine;
       MemorySegment.copy(
           change.bytes, chunkOffset, mine, ValueLayout.JAVA_BYTE, payloadOffset, lengthBytes);
-      payloadCrc32c = target.crc.of(mine, payloadOffset, lengthBytes);
+      payloadCrc32c = target.crc().of(mine, payloadOffset, lengthBytes);
       inFlight++;
       target.store().submit(this);
     }
@@ -307,7 +307,7 @@ final class SimWorkload {
     op.remembersMaker = true;
     op.updateVersion = version(key) + 1 + prng.below(3);
     op.wholeBytes = length;
-    op.wholeCrc32c = target.crc.of(MemorySegment.ofArray(change.bytes), 0, length);
+    op.wholeCrc32c = target.crc().of(MemorySegment.ofArray(change.bytes), 0, length);
     op.copiedResult = length;
     op.payloadOffset = prng.coin() ? 0 : prng.below(5000);
     op.next();
@@ -446,7 +446,7 @@ final class SimWorkload {
       op.payloadOffset = prng.coin() ? 0 : prng.below(5000);
       MemorySegment.copy(
           change.bytes, 0, op.mine, ValueLayout.JAVA_BYTE, op.payloadOffset, change.bytes.length);
-      op.payloadCrc32c = target.crc.of(op.mine, op.payloadOffset, change.bytes.length);
+      op.payloadCrc32c = target.crc().of(op.mine, op.payloadOffset, change.bytes.length);
     } else {
       op.lengthBytes = change.at;
     }

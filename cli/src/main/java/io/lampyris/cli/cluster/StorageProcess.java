@@ -7,13 +7,13 @@ import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.cluster.ClusterFile.Endpoint;
+import io.lampyris.cli.embedded.Namespaces;
 import io.lampyris.cli.embedded.Parts;
 import io.lampyris.protocol.Services;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.cluster.NodeAgent;
 import io.lampyris.reactor.cluster.NodeOptions;
-import io.lampyris.reactor.device.UringDevice;
 import io.lampyris.reactor.net.Network;
 import io.lampyris.reactor.net.tcp.TcpNetwork;
 import io.lampyris.reactor.net.tcp.TcpOptions;
@@ -92,14 +92,16 @@ public final class StorageProcess implements AutoCloseable {
   private void startParts(ClusterFile file, Consumer<Throwable> onFault)
       throws InputException, FailedException {
     file.rdma().require();
+    Namespaces devices = parts.add("devices", Namespaces.open(self.settings().nvme()));
     long incarnation = NodeState.nextIncarnation(self.dir(), self.nodeId());
-    StorageTargets targets = StorageTargets.open(self, parts);
+    StorageTargets targets = StorageTargets.open(self, devices, parts);
     Addresses addresses = parts.add("addresses", new Addresses(file.named()));
     StorageHost host = new StorageHost(targets, addresses);
-    Made made = new Made(file, incarnation, targets, addresses, host);
+    Made made = new Made(file, incarnation, devices, targets, addresses, host);
     Reactor reactor =
         Reactor.builder("storage")
             .counters(counters)
+            .memory(devices.memory())
             .faultHandler(fault -> {
               LOG.error("the reactor of storage node {} failed", self.nodeId(), fault);
               onFault.accept(fault);
@@ -129,6 +131,7 @@ public final class StorageProcess implements AutoCloseable {
   private final class Made {
     private final ClusterFile file;
     private final long incarnation;
+    private final Namespaces devices;
     private final StorageTargets targets;
     private final Addresses addresses;
     private final StorageHost host;
@@ -140,11 +143,13 @@ public final class StorageProcess implements AutoCloseable {
     Made(
         ClusterFile file,
         long incarnation,
+        Namespaces devices,
         StorageTargets targets,
         Addresses addresses,
         StorageHost host) {
       this.file = file;
       this.incarnation = incarnation;
+      this.devices = devices;
       this.targets = targets;
       this.addresses = addresses;
       this.host = host;
@@ -169,7 +174,7 @@ public final class StorageProcess implements AutoCloseable {
         ChainService service =
             new ChainService(
                 on,
-                (path, direct) -> UringDevice.open(on, path, direct),
+                (path, direct) -> devices.device(on, path, direct),
                 targets.stores(),
                 either,
                 host,

@@ -4,6 +4,7 @@ import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.cluster.ClusterFile.Endpoint;
 import io.lampyris.cli.config.ConfigurationFile;
+import io.lampyris.cli.config.NvmeSettings;
 import io.lampyris.cli.config.StorageSettings;
 import io.lampyris.mgmtd.config.ConfigLayer;
 import io.lampyris.mgmtd.config.Merged;
@@ -104,17 +105,40 @@ public record StorageSection(
           "at least 256MiB, a multiple of 64MiB",
           "correct it");
     }
+    List<Disk> disks = disks(source);
+    int targetsPerDisk = source.whole("storage.targets_per_disk", 1, 1, TARGETS_MAX);
+    StorageSettings settings = ConfigurationFile.storageSettings(source.file(), source.toml());
+    checkNamespaces(source, settings.nvme(), targetsPerDisk);
     return new StorageSection(
         source.whole("storage.node", 0, 1, NODE_MAX),
         listen,
         address.isEmpty() ? listen : source.endpoint(address),
         source.text("storage.domain", ""),
         source.beside(source.needed("storage.dir", "a directory for what the node remembers")),
-        disks(source),
-        source.whole("storage.targets_per_disk", 1, 1, TARGETS_MAX),
+        disks,
+        targetsPerDisk,
         size,
-        ConfigurationFile.storageSettings(source.file(), source.toml()),
+        settings,
         terms(source));
+  }
+
+  private static void checkNamespaces(TomlSource source, NvmeSettings nvme, int targetsPerDisk)
+      throws InputException {
+    int disks = source.list("storage.disks").size();
+    if (nvme.namespaces().size() > disks) {
+      throw source.wrong(
+          "storage.namespaces is longer than storage.disks",
+          nvme.namespaces().size(),
+          disks,
+          "name a directory for each, where its target's log is");
+    }
+    if (nvme.named().findAny().isPresent() && targetsPerDisk != 1) {
+      throw source.wrong(
+          "a namespace has one target",
+          "storage.targets_per_disk = " + targetsPerDisk,
+          "1 with storage.namespaces",
+          "make several namespaces of the device (nvme create-ns), or one target");
+    }
   }
 
   private static LeaseTerms terms(TomlSource source) throws InputException {

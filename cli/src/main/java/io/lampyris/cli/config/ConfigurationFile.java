@@ -1,5 +1,7 @@
 package io.lampyris.cli.config;
 
+import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.NamespaceName;
 import io.lampyris.chunkengine.options.Durability;
 import io.lampyris.chunkengine.options.IntegrityOptions;
 import io.lampyris.chunkengine.options.SpaceOptions;
@@ -10,7 +12,9 @@ import io.lampyris.protocol.FileLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -18,7 +22,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.tomlj.Toml;
+import org.tomlj.TomlArray;
 import org.tomlj.TomlInvalidTypeException;
 import org.tomlj.TomlParseError;
 import org.tomlj.TomlParseResult;
@@ -32,6 +38,11 @@ public final class ConfigurationFile {
   private static final long PERIOD_MAX_NS = TimeUnit.DAYS.toNanos(365);
   private static final long RATE_MIN = 64 << 10;
   private static final long RATE_MAX = 1L << 40;
+
+  /** The reactor's buffers, and SPDK's own. */
+  private static final long SPDK_MEMORY_MIN = 192L << 20;
+
+  private static final long SPDK_MEMORY_MAX = 1L << 40;
 
   /** A larger part of a device than this is not a reserve. */
   private static final int RESERVE_MAX = 50;
@@ -115,6 +126,13 @@ public final class ConfigurationFile {
       case STORAGE_RESERVE_LOW -> Integer.toString(values.storage().space().lowPercent());
       case STORAGE_RESERVE_REJECT -> Integer.toString(values.storage().space().rejectPercent());
       case STORAGE_DISCARD -> quoted(name(values.storage().space().discard()));
+      case STORAGE_NAMESPACES ->
+          values.storage().nvme().namespaces().stream()
+              .map(name -> quoted(name == null ? "" : name.toString()))
+              .collect(Collectors.joining(", ", "[", "]"));
+      case STORAGE_SPDK_HOME -> quoted(values.storage().nvme().spdkHome());
+      case STORAGE_SPDK_MEMORY -> quoted(Sizes.exact(values.storage().nvme().memoryBytes()));
+      case STORAGE_SPDK_HUGE_PAGES -> Boolean.toString(values.storage().nvme().hugePages());
       case REACTOR_IDLE -> quoted(name(values.idle()));
       case LOG_LEVEL -> quoted(name(values.logLevel()));
       case LOG_FILE_SIZE -> quoted(Sizes.exact(values.logFileBytes()));
@@ -190,7 +208,63 @@ public final class ConfigurationFile {
             choice(Key.STORAGE_VERIFY, base.integrity().verify(), IntegrityOptions.Verify.values()),
             scrubPeriod(base.integrity().scrubPeriodNs()),
             rate(Key.STORAGE_SCRUB_RATE, base.integrity().scrubBytesPerSecond(), RATE_MIN));
-    return new StorageSettings(durability(base.durability()), integrity, space(base.space()));
+    return new StorageSettings(
+        durability(base.durability()), integrity, space(base.space()), nvme(base.nvme()));
+  }
+
+  private NvmeSettings nvme(NvmeSettings base) throws InputException {
+    long memory = size(Key.STORAGE_SPDK_MEMORY, base.memoryBytes());
+    if (memory < SPDK_MEMORY_MIN || memory > SPDK_MEMORY_MAX) {
+      throw wrong(
+          Key.STORAGE_SPDK_MEMORY,
+          Sizes.exact(memory),
+          Sizes.exact(SPDK_MEMORY_MIN) + " to " + Sizes.exact(SPDK_MEMORY_MAX),
+          "correct it");
+    }
+    return new NvmeSettings(
+        namespaces(),
+        string(Key.STORAGE_SPDK_HOME, base.spdkHome()),
+        memory,
+        bool(Key.STORAGE_SPDK_HUGE_PAGES, base.hugePages()));
+  }
+
+  private List<@Nullable NamespaceName> namespaces() throws InputException {
+    Key key = Key.STORAGE_NAMESPACES;
+    List<@Nullable NamespaceName> names = new ArrayList<>();
+    for (Object each : list(key)) {
+      if (!(each instanceof String text)) {
+        throw wrong(key, each, "texts in quotation marks", "put it in quotes");
+      }
+      try {
+        names.add(text.isBlank() ? null : NamespaceName.parse(text));
+      } catch (StoreException e) {
+        throw InputException.because(e);
+      }
+    }
+    for (NamespaceName name : names) {
+      if (name != null && names.stream().filter(o -> o != null && o.isSame(name)).count() > 1) {
+        throw wrong(key, name + " twice", "each namespace once", "correct it");
+      }
+    }
+    return names;
+  }
+
+  private List<Object> list(Key key) throws InputException {
+    try {
+      TomlArray array = toml.getArray(key.path);
+      return array == null ? List.of() : array.toList();
+    } catch (TomlInvalidTypeException e) {
+      throw wrong(key, String.valueOf(toml.get(key.path)), "a list in brackets", "correct it");
+    }
+  }
+
+  private boolean bool(Key key, boolean otherwise) throws InputException {
+    try {
+      Boolean value = toml.getBoolean(key.path);
+      return value == null ? otherwise : value;
+    } catch (TomlInvalidTypeException e) {
+      throw wrong(key, String.valueOf(toml.get(key.path)), "true or false", "correct it");
+    }
   }
 
   private Durability durability(Durability otherwise) throws InputException {

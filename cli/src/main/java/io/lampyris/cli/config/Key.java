@@ -54,6 +54,23 @@ enum Key {
       "storage.discard",
       "\"auto\"",
       "Whether the device is told of space that became free: auto (block devices alone), on, off."),
+  STORAGE_NAMESPACES(
+      "storage.namespaces",
+      "[]",
+      "NVMe namespaces that SPDK drives from this process instead of files, one for each target, or",
+      "for each of storage.disks; \"\" for one that stays a file. As SPDK's programs name them:",
+      "\"trtype:PCIe traddr:0000:01:00.0 ns:1\", or trtype:TCP, RDMA or VFIOUSER with traddr:, subnqn:.",
+      "One that carries something else is refused, unless overwrite:yes is added."),
+  STORAGE_SPDK_HOME(
+      "storage.spdk_home",
+      "\"\"",
+      "Where SPDK is; empty: $SPDK_HOME, else where pkg-config or the loader finds it."),
+  STORAGE_SPDK_MEMORY(
+      "storage.spdk_memory", "\"512MiB\"", "Memory of SPDK, the reactor's buffers included ..."),
+  STORAGE_SPDK_HUGE_PAGES(
+      "storage.spdk_huge_pages",
+      "true",
+      "... of huge pages, which controllers on PCIe need; false for fabrics and VFIOUSER alone."),
   REACTOR_IDLE(
       "reactor.idle",
       "\"block\"",

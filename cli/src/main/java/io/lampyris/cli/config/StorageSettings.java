@@ -11,12 +11,17 @@ import io.lampyris.chunkengine.options.TargetOptions;
  * @param durability when an update is acknowledged
  * @param integrity what reads verify, and the scrubber's period and rate
  * @param space compaction's rate, the reserve, discards
+ * @param nvme which targets lie on NVMe namespaces
  */
 public record StorageSettings(
-    Durability durability, IntegrityOptions integrity, SpaceOptions space) {
+    Durability durability, IntegrityOptions integrity, SpaceOptions space, NvmeSettings nvme) {
   /** What holds without a file: what the engine's options say. */
   public static final StorageSettings DEFAULT =
-      new StorageSettings(Durability.STRICT, IntegrityOptions.defaults(), SpaceOptions.defaults());
+      new StorageSettings(
+          Durability.STRICT,
+          IntegrityOptions.defaults(),
+          SpaceOptions.defaults(),
+          NvmeSettings.NONE);
 
   /** These, for the engine. */
   public TargetOptions options() {

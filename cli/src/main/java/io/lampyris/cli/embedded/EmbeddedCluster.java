@@ -7,6 +7,7 @@ import io.lampyris.chunkengine.service.StorageService;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
+import io.lampyris.cli.config.NvmeSettings;
 import io.lampyris.cli.instance.Format;
 import io.lampyris.cli.instance.InstanceDirectory;
 import io.lampyris.cli.instance.Preflight;
@@ -28,7 +29,6 @@ import io.lampyris.protocol.Services;
 import io.lampyris.reactor.Counters;
 import io.lampyris.reactor.IdlePolicy;
 import io.lampyris.reactor.Reactor;
-import io.lampyris.reactor.device.UringDevice;
 import io.lampyris.reactor.kv.Kv;
 import io.lampyris.reactor.kv.KvException;
 import io.lampyris.reactor.net.LocalNetwork;
@@ -49,6 +49,7 @@ public final class EmbeddedCluster implements AutoCloseable {
   private static final int MOUNT_NAME_LENGTH = 8;
 
   private final Preflight.Plan plan;
+  private final Namespaces devices;
   private final InstanceDirectory dir;
   private final Parts parts = new Parts();
   private final Counters counters = new Counters();
@@ -60,8 +61,9 @@ public final class EmbeddedCluster implements AutoCloseable {
   private final ClusterStatus status;
   private @Nullable FuseMount mount;
 
-  private EmbeddedCluster(Preflight.Plan plan) {
+  private EmbeddedCluster(Preflight.Plan plan, Namespaces devices) {
     this.plan = plan;
+    this.devices = devices;
     this.dir = plan.dir();
     // mgmtd's part: with one node the routing never changes.
     Routing fixed = SingleNode.routing(NODE_ID, targetIds(plan.format()));
@@ -69,10 +71,35 @@ public final class EmbeddedCluster implements AutoCloseable {
     this.status = new ClusterStatus(plan, counters, clientCounters);
   }
 
+  /**
+   * Reaches for the devices of all targets; changes nothing.
+   *
+   * @throws InputException when one cannot be reached, or cannot become a target
+   */
+  static Namespaces devices(Preflight.Plan plan) throws InputException {
+    NvmeSettings nvme = plan.configuration().storage().nvme();
+    Namespaces devices = Namespaces.open(nvme);
+    boolean whole = false;
+    try {
+      for (long id : targetIds(plan.format())) {
+        long newBytes = plan.firstUse() ? plan.format().targetSizeBytes() : 0;
+        devices.place(plan.dir().target(id), nvme.namespaceOf((int) id - 1), newBytes);
+      }
+      whole = true;
+      return devices;
+    } catch (StoreException e) {
+      throw InputException.because(e);
+    } finally {
+      if (!whole) {
+        devices.close();
+      }
+    }
+  }
+
   /** Starts everything and returns when the mount answers. */
-  static EmbeddedCluster start(Preflight.Plan plan)
+  static EmbeddedCluster start(Preflight.Plan plan, Namespaces devices)
       throws IOException, InputException, FailedException {
-    EmbeddedCluster cluster = new EmbeddedCluster(plan);
+    EmbeddedCluster cluster = new EmbeddedCluster(plan, devices);
     boolean started = false;
     try {
       cluster.startParts();
@@ -114,11 +141,12 @@ public final class EmbeddedCluster implements AutoCloseable {
 
   private List<TargetStore> openTargets() throws StoreException {
     List<TargetStore> stores = new ArrayList<>();
-    TargetOptions options = plan.configuration().storage().options();
     for (long id : targetIds(plan.format())) {
+      TargetOptions options =
+          plan.configuration().storage().options().withHost(devices.host(dir.target(id)));
       if (plan.firstUse()) {
         TargetSpec spec = new TargetSpec(id, chainOf(id), plan.format().targetSizeBytes());
-        TargetStore.format(dir.target(id), spec);
+        TargetStore.format(dir.target(id), spec, options);
       }
       stores.add(parts.add("target " + id, TargetStore.open(dir.target(id), options)));
     }
@@ -154,6 +182,7 @@ public final class EmbeddedCluster implements AutoCloseable {
     try {
       reactor =
           builder("data-0")
+              .memory(devices.memory())
               .agent(r -> storage.set(storage(r, hosted, failure)))
               .agent(r -> client.dataPath(r, network::connect, routes, DataPathOptions.EMBEDDED))
               .agent(client::rings)
@@ -170,11 +199,11 @@ public final class EmbeddedCluster implements AutoCloseable {
     return reactor;
   }
 
-  private static StorageService storage(
+  private StorageService storage(
       Reactor reactor, List<StorageService.Hosted> hosted, Made<StoreException> failure) {
     try {
       return new StorageService(
-          reactor, (path, direct) -> UringDevice.open(reactor, path, direct), hosted);
+          reactor, (path, direct) -> devices.device(reactor, path, direct), hosted);
     } catch (StoreException e) {
       failure.set(e);
       throw new IllegalStateException(e);

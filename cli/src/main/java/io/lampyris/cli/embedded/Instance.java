@@ -1,5 +1,6 @@
 package io.lampyris.cli.embedded;
 
+import io.lampyris.chunkengine.format.StoreException;
 import io.lampyris.cli.base.FailedException;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Signals;
@@ -75,11 +76,11 @@ public final class Instance {
 
   private void run() throws InputException, FailedException, IOException, InterruptedException {
     Signals.onStop(this::onSignal);
-    try {
+    try (Namespaces devices = EmbeddedCluster.devices(plan)) {
       if (plan.firstUse()) {
-        prepare();
+        prepare(devices);
       }
-      serve();
+      serve(devices);
     } catch (IOException | RuntimeException e) {
       LOG.error("the instance ends", e);
       throw e;
@@ -88,10 +89,11 @@ public final class Instance {
     }
   }
 
-  private void serve() throws InputException, FailedException, IOException, InterruptedException {
+  private void serve(Namespaces devices)
+      throws InputException, FailedException, IOException, InterruptedException {
     Path pid = dir.pid();
     long startedNs = System.nanoTime();
-    try (EmbeddedCluster cluster = EmbeddedCluster.start(plan);
+    try (EmbeddedCluster cluster = EmbeddedCluster.start(plan, devices);
         ControlServer _ =
             ControlServer.start(
                 dir.controlSocket(),
@@ -126,11 +128,19 @@ public final class Instance {
   }
 
   /** Makes DIR from nothing, whatever an earlier attempt may have left. */
-  private void prepare() throws IOException {
+  private void prepare(Namespaces devices) throws IOException, FailedException {
     LOG.info("formatting {}: {}", dir, plan.format());
     Format format = plan.format();
     format.write(dir.format());
     Trees.delete(dir.meta());
+    for (long id = 1; id <= format.targetCount(); id++) {
+      // A namespace does not go with the directory.
+      try {
+        devices.host(dir.target(id)).deleteTree(dir.target(id).resolve("device"));
+      } catch (StoreException e) {
+        throw FailedException.because(e);
+      }
+    }
     Trees.delete(dir.targets());
     if (!Files.exists(dir.configuration())) {
       ConfigurationFile.write(dir.configuration(), plan.configuration());

@@ -24,6 +24,30 @@ public final class HostCheck {
     return of(Host.observed(), named);
   }
 
+  /**
+   * Refuses a controller that SPDK cannot drive, or that somebody else uses; changes nothing.
+   *
+   * @param device PCIe address
+   */
+  public static void requireDrivable(String device) throws InputException {
+    String address = address(device);
+    HostFiles files = Host.observed().files();
+    SpdkUse use = new SpdkUse(NvmeController.all(files), Set.of(address));
+    if (use.controllers().stream()
+        .anyMatch(each -> each.address().equals(address) && each.isForPrograms())) {
+      return;
+    }
+    for (Finding finding : NvmeCheck.of(files, use)) {
+      if (finding.id().endsWith(address)) {
+        throw InputException.of(
+            "SPDK cannot drive " + address,
+            finding.observed(),
+            finding.limit(),
+            finding.remedy().replace("\n", "; "));
+      }
+    }
+  }
+
   /** The full form: {@code 5e:00.0} is {@code 0000:5e:00.0}. */
   static String address(String text) throws InputException {
     String form = text.strip().toLowerCase(Locale.ROOT);

@@ -4,6 +4,7 @@ import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
 import io.lampyris.cli.config.Configuration;
 import io.lampyris.cli.config.ConfigurationFile;
+import io.lampyris.cli.config.NvmeSettings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -98,7 +99,7 @@ public final class Preflight {
         existing.isPresent() ? agreeing(existing.get(), configuration) : newFormat(configuration);
     boolean stale = checkMount();
     if (existing.isPresent() && format.ready()) {
-      checkSuperblocks(format);
+      checkSuperblocks(format, configuration.storage().nvme());
     }
     return new Plan(
         dir,
@@ -214,16 +215,36 @@ public final class Preflight {
             ? asked.getAsLong()
             : Math.max(TARGET_MIN_BYTES, defaultSize(free, count));
     checkTargetSize("targets.size", size);
-    if (size > (free - RESERVE_BYTES) / count) {
+    checkNamespaces(configuration.storage().nvme(), count, asked.isPresent());
+    long files = count - configuration.storage().nvme().named().count();
+    if (files > 0 && size > (free - RESERVE_BYTES) / files) {
       throw InputException.of(
           "the targets do not fit on the disk that holds " + dir,
           "%d x %s and %s of reserve"
-              .formatted(count, Sizes.exact(size), Sizes.exact(RESERVE_BYTES)),
+              .formatted(files, Sizes.exact(size), Sizes.exact(RESERVE_BYTES)),
           Sizes.human(free) + " free",
           "choose a smaller --target-size or fewer --targets, free some space, or use another"
               + " --dir");
     }
     return new Format(false, UUID.randomUUID(), count, size);
+  }
+
+  private static void checkNamespaces(NvmeSettings nvme, int count, boolean sized)
+      throws InputException {
+    if (nvme.namespaces().size() > count) {
+      throw InputException.of(
+          "more namespaces than targets",
+          nvme.namespaces().size() + " in storage.namespaces",
+          count,
+          "set targets.count");
+    }
+    if (nvme.named().findAny().isPresent() && !sized) {
+      throw InputException.of(
+          "targets on NVMe namespaces have no default size",
+          "no targets.size",
+          "a multiple of 64MiB that every namespace has",
+          "set targets.size, or --target-size");
+    }
   }
 
   private static long defaultSize(long free, int count) {
@@ -242,9 +263,12 @@ public final class Preflight {
     return Files.getFileStore(existing).getUsableSpace();
   }
 
-  private void checkSuperblocks(Format format) throws InputException, IOException {
-    for (long id = 1; id <= format.targetCount(); id++) {
-      TargetFiles.check(dir.target(id), format.targetSizeBytes());
+  /** Those on namespaces are looked at when SPDK runs, in the instance itself. */
+  private void checkSuperblocks(Format format, NvmeSettings nvme)
+      throws InputException, IOException {
+    for (int id = 1; id <= format.targetCount(); id++) {
+      boolean isFile = nvme.namespaceOf(id - 1) == null;
+      TargetFiles.check(dir.target(id), format.targetSizeBytes(), isFile);
     }
   }
 

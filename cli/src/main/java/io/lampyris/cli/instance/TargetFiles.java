@@ -1,6 +1,8 @@
 package io.lampyris.cli.instance;
 
 import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.host.NamespaceHost;
+import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.store.TargetStore;
 import io.lampyris.cli.base.InputException;
 import io.lampyris.cli.base.Sizes;
@@ -12,8 +14,13 @@ import java.nio.file.Path;
 final class TargetFiles {
   private TargetFiles() {}
 
-  /** Refuses a target that cannot be opened; changes nothing. */
-  static void check(Path target, long sizeBytes) throws InputException, IOException {
+  /**
+   * Refuses a target that cannot be opened; changes nothing.
+   *
+   * @param isFile whether its device is to be a file, whose superblocks can be read
+   */
+  static void check(Path target, long sizeBytes, boolean isFile)
+      throws InputException, IOException {
     Path device = target.resolve("device");
     if (!Files.exists(device) || Files.isDirectory(device)) {
       throw InputException.of(
@@ -23,7 +30,16 @@ final class TargetFiles {
           "restore it, or use another --dir");
     }
     try {
-      TargetStore.check(target);
+      if (isFile != (NamespaceHost.marker(device) == null)) {
+        throw InputException.of(
+            "a target lies elsewhere than the configuration says",
+            "%s %s".formatted(device, isFile ? "names an NVMe namespace" : "is a file"),
+            isFile ? "a file" : "a namespace of storage.namespaces",
+            "correct storage.namespaces");
+      }
+      if (isFile) {
+        TargetStore.check(target, TargetOptions.defaults());
+      }
     } catch (StoreException e) {
       throw InputException.because(e);
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lampyris.chunkengine.host.NamespaceName;
 import io.lampyris.chunkengine.options.Durability;
 import io.lampyris.chunkengine.options.IntegrityOptions;
 import io.lampyris.chunkengine.options.SpaceOptions;
@@ -12,6 +13,9 @@ import io.lampyris.cli.base.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +45,10 @@ class ConfigurationFileTest {
         reserve_low = 10
         reserve_reject = 0
         discard = "off"
+        namespaces = ["trtype:PCIe traddr:0000:01:00.0", "", "ns:3 trtype:TCP traddr:::1 trsvcid:1 subnqn:n"]
+        spdk_home = "/opt/spdk"
+        spdk_memory = "1GiB"
+        spdk_huge_pages = false
         """;
     Configuration read = read(text);
     StorageSettings expected =
@@ -48,7 +56,15 @@ class ConfigurationFileTest {
             Durability.interval(250),
             new IntegrityOptions(
                 IntegrityOptions.Verify.STRICT, TimeUnit.HOURS.toNanos(36), 8 << 20),
-            new SpaceOptions(10, 0, 0, SpaceOptions.Discard.OFF));
+            new SpaceOptions(10, 0, 0, SpaceOptions.Discard.OFF),
+            new NvmeSettings(
+                Arrays.asList(
+                    new NamespaceName("trtype:PCIe traddr:0000:01:00.0", 1, false),
+                    null,
+                    new NamespaceName("trtype:TCP traddr:::1 trsvcid:1 subnqn:n", 3, false)),
+                "/opt/spdk",
+                1 << 30,
+                false));
     assertEquals(expected, read.storage());
     Configuration formatted = read.withTargets(1, 512 << 20);
     assertEquals(formatted, read(ConfigurationFile.render(formatted)));
@@ -70,6 +86,34 @@ class ConfigurationFileTest {
         String line = key.lastName() + " = " + key.defaultText + "\n";
         assertTrue(ConfigurationFile.render(Configuration.DEFAULT).contains(line), line);
       }
+    }
+  }
+
+  /** What may be overwritten once is not written down for the next start. */
+  @Test
+  void aNamespaceIsOverwrittenAtOneStart() throws Exception {
+    String name = "trtype:PCIe traddr:0000:01:00.0 ns:2";
+    Configuration read = read("[storage]\nnamespaces = [\"%s overwrite:yes\"]".formatted(name));
+    NamespaceName named = Objects.requireNonNull(read.storage().nvme().namespaceOf(0));
+    assertEquals(new NamespaceName("trtype:PCIe traddr:0000:01:00.0", 2, true), named);
+    assertEquals("0000:01:00.0", named.pciAddress());
+    String next = ConfigurationFile.render(read.withTargets(1, 512 << 20));
+    assertTrue(next.contains("namespaces = [\"" + name + "\"]"), next);
+  }
+
+  @Test
+  void namespacesThatCannotBeAreRefused() {
+    for (String list :
+        List.of(
+            "[\"0000:01:00.0\"]",
+            "[\"trtype:PCIe ns:1\"]",
+            "[\"trtype:PCIe traddr:0000:01:00.0 ns:0\"]",
+            "[1]",
+            "\"trtype:PCIe traddr:0000:01:00.0\"",
+            "[\"trtype:PCIe traddr:0000:01:00.0\", \"trtype:PCIe traddr:0000:01:00.0 ns:1\"]")) {
+      InputException refused =
+          assertThrows(InputException.class, () -> read("[storage]\nnamespaces = " + list), list);
+      assertTrue(String.valueOf(refused.getMessage()).contains("remedy: "), list);
     }
   }
 
