@@ -35,6 +35,10 @@ final class NvmeModelTest extends NvmeModel {
       live(target, client);
       target.shutdown();
       checks(target, environment, name);
+      target.damageFirstSuperblock();
+      target.boot();
+      client.reload();
+      target.shutdown();
     } finally {
       device[0].close();
     }

@@ -5,10 +5,12 @@ import io.lampyris.bindings.spdk.SpdkEnvironment;
 import io.lampyris.chunkengine.format.Crc32c;
 import io.lampyris.chunkengine.format.Geometry;
 import io.lampyris.chunkengine.format.StoreException;
+import io.lampyris.chunkengine.format.Superblock;
 import io.lampyris.chunkengine.host.NamespaceHost;
 import io.lampyris.chunkengine.host.NamespaceName;
 import io.lampyris.chunkengine.options.TargetOptions;
 import io.lampyris.chunkengine.options.TargetSpec;
+import io.lampyris.chunkengine.recovery.TargetFiles;
 import io.lampyris.reactor.BufferPool.SizeClass;
 import io.lampyris.reactor.Reactor;
 import io.lampyris.reactor.device.Device;
@@ -19,6 +21,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -61,6 +64,18 @@ final class NvmeTarget implements ModelTarget, AutoCloseable {
     }
   }
 
+  /** While it is shut down. */
+  void damageFirstSuperblock() throws IOException, StoreException {
+    try (SpdkController controller = connect();
+        NamespaceHost host = new NamespaceHost(name, controller)) {
+      byte[] sector = new byte[Superblock.SIZE_BYTES];
+      Arrays.fill(sector, (byte) 0x5A);
+      Path device = dir.resolve(TargetFiles.DEVICE);
+      host.write(device, Superblock.OFFSET_A, MemorySegment.ofArray(sector));
+      host.syncFile(device);
+    }
+  }
+
   private SpdkController connect() throws IOException {
     return SpdkController.connect(environment, name.transportId(), patience);
   }
@@ -88,7 +103,7 @@ final class NvmeTarget implements ModelTarget, AutoCloseable {
   private static Device open(Reactor reactor, NamespaceHost host, Path path, boolean direct)
       throws IOException {
     return direct
-        ? SpdkNvmeDevice.open(reactor, host.controller(), host.name().namespace(), false)
+        ? SpdkNvmeDevice.open(reactor, host.controller(), host.name().namespace(), true)
         : UringDevice.open(reactor, path, false);
   }
 

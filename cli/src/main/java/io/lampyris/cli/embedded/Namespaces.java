@@ -140,7 +140,8 @@ public final class Namespaces implements AutoCloseable {
       return UringDevice.open(on, path, direct);
     }
     host.rest();
-    return SpdkNvmeDevice.open(on, host.controller(), host.name().namespace(), false);
+    // Which target it is was read through the host, of whichever superblock is intact.
+    return SpdkNvmeDevice.open(on, host.controller(), host.name().namespace(), true);
   }
 
   /** Where the buffers of a reactor come from that has one of these devices. */

@@ -100,8 +100,8 @@ public final class SpdkNvmeDevice implements Device, Poller {
       Reactor reactor, SpdkController controller, int namespaceId, boolean acceptsForeign)
       throws SpdkException {
     NvmeNamespace namespace = controller.namespace(namespaceId);
-    String content = controller.contentOf(namespaceId).orElse("");
-    if (!acceptsForeign && !content.isEmpty() && !content.equals(Signatures.TARGET)) {
+    String content = acceptsForeign ? "" : controller.contentOf(namespaceId).orElse("");
+    if (!content.isEmpty() && !content.equals(Signatures.TARGET)) {
       throw new SpdkException(
           "namespace %d of %s carries something else; observed=%s, limit=zeros or %s; remedy: if nobody needs it, nvme format it, or say that it may be overwritten"
               .formatted(namespaceId, controller, content, Signatures.TARGET));
