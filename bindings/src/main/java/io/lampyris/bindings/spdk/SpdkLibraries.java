@@ -245,7 +245,8 @@ public final class SpdkLibraries {
       Path needed = neededBy(error, path);
       if (needed == null) {
         throw new SpdkException(
-            "cannot open %s; observed=%s; remedy: %s".formatted(what, error, remedy));
+            "cannot open %s; observed=%s, limit=SPDK 25.05 to 26.09; remedy: %s"
+                .formatted(what, error, remedy));
       }
       require(needed.toString(), String.valueOf(needed.getFileName()), remedy);
     }

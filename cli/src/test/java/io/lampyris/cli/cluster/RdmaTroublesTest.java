@@ -3,6 +3,7 @@ package io.lampyris.cli.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -21,6 +22,8 @@ final class RdmaTroublesTest {
 
   @BeforeEach
   void listen() {
+    // Others of this JVM may have turned off what is above it.
+    log.setLevel(Level.WARN);
     said.start();
     log.addAppender(said);
   }
@@ -28,6 +31,7 @@ final class RdmaTroublesTest {
   @AfterEach
   void stop() {
     log.detachAppender(said);
+    log.setLevel(null);
   }
 
   private String said(int index) {
